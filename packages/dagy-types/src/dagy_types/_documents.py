@@ -1,0 +1,76 @@
+"""Records as JSON objects: the one spelling that commands print and servers send."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from dagy_types._records import LogRecord, Run, TaskRun
+
+
+def run_document(run: Run) -> dict[str, Any]:
+    """Return the JSON object of a run; times in RFC 3339 and UTC, durations in seconds."""
+    return {
+        "run_id": run.run_id,
+        "flow_name": run.flow_name,
+        "flow_version": run.flow_version,
+        "status": run.status.value,
+        "reason": run.reason.value if run.reason else None,
+        "error": run.error,
+        "created_at": format_time(run.created_at),
+        "started_at": _optional_time(run.started_at),
+        "ended_at": _optional_time(run.ended_at),
+        "duration_seconds": run.duration_seconds,
+        "parameters": dict(run.parameters),
+    }
+
+
+def task_run_document(task_run: TaskRun) -> dict[str, Any]:
+    """Return the JSON object of a task run; times in RFC 3339 and UTC, durations in seconds."""
+    return {
+        "run_id": task_run.run_id,
+        "task_id": task_run.task_id,
+        "name": task_run.name,
+        "status": task_run.status.value,
+        "attempt": task_run.attempt,
+        "depends_on": list(task_run.depends_on),
+        "started_at": _optional_time(task_run.started_at),
+        "ended_at": _optional_time(task_run.ended_at),
+        "duration_seconds": task_run.duration_seconds,
+        "error": task_run.error,
+        "output_bytes": task_run.output_bytes,
+    }
+
+
+def log_document(record: LogRecord) -> dict[str, Any]:
+    """Return the JSON object of a log record; the time in RFC 3339 and UTC."""
+    return {
+        "run_id": record.run_id,
+        "at": format_time(record.at),
+        "level": record.level,
+        "logger": record.logger,
+        "task_id": record.task_id,
+        "attempt": record.attempt,
+        "message": record.message,
+    }
+
+
+def format_time(moment: datetime) -> str:
+    """Return RFC 3339 in UTC with microseconds: equal length, so text order is time order."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="microseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def parse_time(text: str) -> datetime:
+    """Read what `format_time` wrote.
+
+    Raises:
+        ValueError: When the text is not such a time.
+    """
+    if not text.endswith("Z"):
+        raise ValueError(f"{text!r} is not a time in UTC that ends in Z")
+    return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=timezone.utc)
+
+
+def _optional_time(moment: datetime | None) -> str | None:
+    return None if moment is None else format_time(moment)

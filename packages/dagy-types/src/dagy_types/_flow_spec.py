@@ -1,0 +1,147 @@
+"""What a flow is, as data: its tasks and the edges between them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagy_types.errors import FlowDefinitionError
+
+_TASK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\[\]-]{0,199}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """One call of a task in a flow.
+
+    Attributes:
+        task_id: Unique in the flow, and safe as the name of a file.
+        name: What the author called the task; several calls share it.
+        depends_on: Ids of the tasks that must have succeeded before this one starts.
+    """
+
+    task_id: str
+    name: str
+    description: str | None = None
+    depends_on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowSpec:
+    """The immutable graph of one flow.
+
+    Attributes:
+        tasks: In the order in which the flow calls them.
+        outputs: Ids of the tasks that the flow's result is built from.
+
+    Raises:
+        FlowDefinitionError: On an unusable or repeated task id, an unknown upstream, a cycle.
+    """
+
+    name: str
+    version: str = "latest"
+    description: str | None = None
+    tasks: tuple[TaskSpec, ...] = ()
+    outputs: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        known: set[str] = set()
+        is_ordered = True
+        for task in self.tasks:
+            if not _TASK_ID.fullmatch(task.task_id):
+                raise FlowDefinitionError(
+                    f"Flow {self.name!r}: {task.task_id!r} cannot be the id of a task.",
+                    hint="Use at most 200 letters, digits and . _ - [ ], a letter or digit first.",
+                )
+            if task.task_id in known:
+                raise FlowDefinitionError(
+                    f"Flow {self.name!r}: two tasks have the id {task.task_id!r}."
+                )
+            is_ordered = is_ordered and known.issuperset(task.depends_on)
+            known.add(task.task_id)
+        _require_known(self, known)
+        # Tracing lists upstream first, so only specs from elsewhere pay for the search.
+        if not is_ordered:
+            _require_acyclic(self)
+
+    @property
+    def content_hash(self) -> str:
+        """The SHA-256 of the canonical JSON form, in hexadecimal: equal for equal specs only."""
+        return hashlib.sha256(flow_spec_to_json(self).encode()).hexdigest()
+
+
+def flow_spec_to_json(spec: FlowSpec) -> str:
+    """Return the canonical JSON text: one spelling per spec."""
+    document = {
+        "name": spec.name,
+        "version": spec.version,
+        "description": spec.description,
+        "tasks": [
+            {
+                "task_id": task.task_id,
+                "name": task.name,
+                "description": task.description,
+                "depends_on": list(task.depends_on),
+            }
+            for task in spec.tasks
+        ],
+        "outputs": list(spec.outputs),
+    }
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def flow_spec_from_json(text: str) -> FlowSpec:
+    """Read what `flow_spec_to_json` wrote.
+
+    Raises:
+        FlowDefinitionError: When the text is not the JSON of a flow spec, or the spec is invalid.
+    """
+    try:
+        document: Mapping[str, Any] = json.loads(text)
+        tasks = tuple(
+            TaskSpec(
+                task_id=task["task_id"],
+                name=task["name"],
+                description=task["description"],
+                depends_on=tuple(task["depends_on"]),
+            )
+            for task in document["tasks"]
+        )
+        fields = {key: document[key] for key in ("name", "version", "description")}
+        outputs = tuple(document["outputs"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FlowDefinitionError(f"This is not the JSON of a flow spec: {error!r}.") from error
+    return FlowSpec(**fields, tasks=tasks, outputs=outputs)
+
+
+def _require_known(spec: FlowSpec, known: set[str]) -> None:
+    for task in spec.tasks:
+        for upstream in task.depends_on:
+            if upstream not in known:
+                raise FlowDefinitionError(
+                    f"Flow {spec.name!r}: task {task.task_id!r} depends on "
+                    f"{upstream!r}, which is not in the flow."
+                )
+    for task_id in spec.outputs:
+        if task_id not in known:
+            raise FlowDefinitionError(
+                f"Flow {spec.name!r}: its result is built from "
+                f"{task_id!r}, which is not in the flow."
+            )
+
+
+def _require_acyclic(spec: FlowSpec) -> None:
+    from graphlib import CycleError, TopologicalSorter
+
+    try:
+        TopologicalSorter({task.task_id: task.depends_on for task in spec.tasks}).prepare()
+    except CycleError as error:
+        path = " → ".join(error.args[1])
+        raise FlowDefinitionError(
+            f"Flow {spec.name!r} has a cycle: {path}.",
+            hint="A task can only use outputs of tasks that were called before it.",
+        ) from None
