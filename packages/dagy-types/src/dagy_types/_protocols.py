@@ -139,7 +139,6 @@ class AttemptResult:
 
     task_id: str
     number: int
-    started_at: datetime
     ended_at: datetime
     output: Output | None = None
     error: BaseException | None = None
@@ -155,6 +154,10 @@ class Executor(Protocol):
         """Run an attempt as soon as a slot is free."""
         ...
 
-    def close(self) -> None:
-        """Take no more attempts and let go of idle slots; does not wait for attempts under way."""
+    def close(self, *, wait: bool) -> None:
+        """Take no more attempts and let go of idle slots.
+
+        Args:
+            wait: Return only when the attempts under way have ended too.
+        """
         ...

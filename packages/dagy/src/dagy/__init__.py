@@ -1,0 +1,33 @@
+"""Write a flow as plain Python functions; run it with a durable record of every task.
+
+from dagy import flow, task
+
+@task
+def double(number: int) -> int:
+    return 2 * number
+
+@flow
+def doubled(number: int = 21) -> int:
+    return double(number)
+
+print(doubled(number=4))  # runs here, recorded; `dagy runs list` shows it
+"""
+
+from __future__ import annotations
+
+from dagy._capture import get_run_logger
+from dagy._flow import Flow, flow
+from dagy._task import Task, task
+from dagy._task_output import TaskOutput
+from dagy_types import FlowSpec
+
+__all__ = ["Flow", "FlowSpec", "Task", "TaskOutput", "flow", "get_run_logger", "task"]
+
+
+def __getattr__(name: str) -> str:
+    # Reading package metadata is slow, and few ask.
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dagy")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""What runs attempts. Executors know nothing of graphs."""

@@ -1,0 +1,166 @@
+"""Tracing: run a flow's body once, with placeholders, to learn its graph."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dagy._failure import position, summary
+from dagy._task_output import TaskOutput
+from dagy._template import rebuild
+from dagy_types import FlowSpec, TaskSpec
+from dagy_types.errors import FlowDefinitionError
+
+if TYPE_CHECKING:
+    from dagy._flow import Flow
+    from dagy._task import Task
+
+
+@dataclass(frozen=True, slots=True)
+class TaskCall:
+    """One call of a task: its arguments, in which placeholders stand for upstream outputs."""
+
+    task: Task[..., Any]
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A traced flow: what can be recorded of it, and what only this process can call.
+
+    Attributes:
+        calls: The call behind each task of the spec.
+        result: What the flow's body returned, with placeholders.
+    """
+
+    spec: FlowSpec
+    calls: Mapping[str, TaskCall]
+    result: Any
+
+
+class Trace:
+    """The graph of one flow while its body runs."""
+
+    def __init__(self) -> None:
+        self._flows: list[Flow[..., Any]] = []
+        self._tasks: list[TaskSpec] = []
+        self._calls: dict[str, TaskCall] = {}
+        self._taken: dict[str, int] = {}
+
+    def add(
+        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> TaskOutput:
+        """Add a task call and return the placeholder of its output."""
+        task_id = self._new_id(task.name)
+        (args, kwargs), depends_on = self._snapshot((args, kwargs))
+        self._tasks.append(
+            TaskSpec(
+                task_id=task_id,
+                name=task.name,
+                description=task.description,
+                depends_on=depends_on,
+            )
+        )
+        self._calls[task_id] = TaskCall(task, args, kwargs)
+        return TaskOutput(task_id, self)
+
+    @contextmanager
+    def inside(self, flow: Flow[..., Any]) -> Iterator[None]:
+        """Name the tasks added in this block after the flow, unless it is the outermost."""
+        if flow in self._flows:
+            path = " → ".join(each.name for each in [*self._flows, flow])
+            raise FlowDefinitionError(
+                f"Flow {flow.name!r} calls itself: {path}.",
+                hint="A flow's graph is finite: repeat work with a loop over task calls.",
+            )
+        self._flows.append(flow)
+        try:
+            yield
+        finally:
+            self._flows.pop()
+
+    def graph(self, flow: Flow[..., Any], result: Any) -> Graph:
+        """Return the finished graph, given what the flow's body returned."""
+        template, outputs = self._snapshot(result)
+        spec = FlowSpec(
+            name=flow.name,
+            version=flow.version,
+            description=flow.description,
+            tasks=tuple(self._tasks),
+            outputs=outputs,
+        )
+        return Graph(spec, self._calls, template)
+
+    def _snapshot(self, value: Any) -> tuple[Any, tuple[str, ...]]:
+        """Copy the containers, so that later changes to them in the flow's body have no effect."""
+        found: dict[str, None] = {}
+
+        def note(output: TaskOutput) -> TaskOutput:
+            if output.trace is not self:
+                raise FlowDefinitionError(
+                    f"The output of task {output.task_id!r} belongs to another run of a flow.",
+                    hint="Call the task in this flow, or pass its value as a parameter.",
+                )
+            found[output.task_id] = None
+            return output
+
+        try:
+            return rebuild(value, note), tuple(found)
+        except RecursionError:
+            raise FlowDefinitionError(
+                "A task's argument or the flow's result contains itself, or is nested too deeply.",
+                hint="Pass flat data.",
+            ) from None
+
+    def _new_id(self, task_name: str) -> str:
+        prefix = "".join(f"{_slug(flow.name)}." for flow in self._flows[1:])
+        stem = prefix + _slug(task_name)
+        # Ids name directories too, and some file systems do not tell A from a.
+        key = stem.casefold()
+        task_id = stem
+        while task_id.casefold() in self._taken:
+            self._taken[key] += 1
+            task_id = f"{stem}-{self._taken[key]}"
+        self._taken[task_id.casefold()] = 1
+        return task_id
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:80] or "task"
+
+
+_current_trace: ContextVar[Trace | None] = ContextVar("current_trace", default=None)
+
+
+def current_trace() -> Trace | None:
+    """Return the trace under way in this context, if any."""
+    return _current_trace.get()
+
+
+def trace(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Graph:
+    """Run the flow's body once and return its graph.
+
+    Raises:
+        FlowDefinitionError: When the body raises, or the graph is impossible.
+    """
+    traced = Trace()
+    token = _current_trace.set(traced)
+    try:
+        with traced.inside(flow):
+            result = flow.function(**parameters)
+        return traced.graph(flow, result)
+    except FlowDefinitionError:
+        raise
+    except Exception as error:
+        raise FlowDefinitionError(
+            f"Flow {flow.name!r} cannot be traced, its body raised {summary(error)}"
+            f"{position(error)}.",
+            hint="A flow's body only calls tasks: what can fail belongs in a task.",
+        ) from error
+    finally:
+        _current_trace.reset(token)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagy._plan import Plan
+from dagy_types import FlowSpec, TaskSpec
+
+
+def spec(**upstream: str) -> FlowSpec:
+    """Make a spec from task ids and the letters that each depends on."""
+    return FlowSpec(
+        name="f",
+        tasks=tuple(TaskSpec(task_id=i, name=i, depends_on=tuple(u)) for i, u in upstream.items()),
+    )
+
+
+def test_roots_are_ready_in_the_order_of_the_flow() -> None:
+    assert Plan(spec(b="", a="", c="ab")).take_ready(9) == ["b", "a"]
+
+
+def test_no_more_than_the_limit_is_taken() -> None:
+    plan = Plan(spec(a="", b=""))
+    assert plan.take_ready(1) == ["a"]
+    assert plan.take_ready(0) == []
+    assert plan.take_ready(5) == ["b"]
+
+
+def test_a_task_is_ready_once_all_its_upstream_succeeded() -> None:
+    plan = Plan(spec(a="", b="", c="ab"))
+    plan.take_ready(2)
+    plan.succeed("a")
+    assert plan.take_ready(9) == []
+    plan.succeed("b")
+    assert plan.take_ready(9) == ["c"]
+
+
+def test_an_upstream_named_twice_counts_once() -> None:
+    plan = Plan(spec(a="", b="aa"))
+    plan.take_ready(1)
+    plan.succeed("a")
+    assert plan.take_ready(9) == ["b"]
+
+
+def test_a_failure_drops_all_that_needed_it_and_nothing_else() -> None:
+    plan = Plan(spec(a="", b="", c="a", d="c", e="b", f="de"))
+    plan.take_ready(2)
+    assert plan.fail("a") == ["c", "d", "f"]
+    plan.succeed("b")
+    assert plan.take_ready(9) == ["e"]
+    plan.succeed("e")
+    assert plan.take_ready(9) == []
+
+
+def test_a_task_below_two_failures_is_dropped_once() -> None:
+    plan = Plan(spec(a="", b="", c="ab"))
+    plan.take_ready(2)
+    assert plan.fail("a") == ["c"]
+    assert plan.fail("b") == []
+
+
+def test_dropping_the_unstarted_leaves_nothing_to_take() -> None:
+    plan = Plan(spec(a="", b="", c="a"))
+    plan.take_ready(1)
+    assert plan.drop_unstarted() == ["b", "c"]
+    plan.succeed("a")
+    assert plan.take_ready(9) == []
+
+
+@st.composite
+def specs(draw: st.DrawFn) -> FlowSpec:
+    count = draw(st.integers(0, 25))
+    tasks = []
+    for number in range(count):
+        upstream = draw(st.sets(st.integers(0, number - 1), max_size=4)) if number else set()
+        tasks.append(
+            TaskSpec(task_id=f"t{number}", name="t", depends_on=tuple(f"t{i}" for i in upstream))
+        )
+    return FlowSpec(name="f", tasks=tuple(tasks))
+
+
+@given(specs(), st.randoms(use_true_random=False), st.floats(0, 0.5), st.integers(1, 5))
+def test_every_task_of_a_random_graph_is_settled_once_and_never_before_its_upstream(
+    flow: FlowSpec, chance: random.Random, failure_rate: float, slots: int
+) -> None:
+    plan = Plan(flow)
+    upstream = {task.task_id: set(task.depends_on) for task in flow.tasks}
+    running: list[str] = []
+    succeeded: set[str] = set()
+    failed: set[str] = set()
+    dropped: list[str] = []
+    while True:
+        for task_id in plan.take_ready(slots - len(running)):
+            assert upstream[task_id] <= succeeded
+            running.append(task_id)
+        if not running:
+            break
+        ended = running.pop(chance.randrange(len(running)))
+        if chance.random() < failure_rate:
+            failed.add(ended)
+            dropped += plan.fail(ended)
+        else:
+            succeeded.add(ended)
+            plan.succeed(ended)
+    settled = [*succeeded, *failed, *dropped]
+    assert sorted(settled) == sorted(upstream)
+    assert all(upstream[task_id] & (failed | set(dropped)) for task_id in dropped)
