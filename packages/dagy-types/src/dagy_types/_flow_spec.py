@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -71,7 +70,9 @@ class FlowSpec:
     @property
     def content_hash(self) -> str:
         """The SHA-256 of the canonical JSON form, in hexadecimal: equal for equal specs only."""
-        return hashlib.sha256(flow_spec_to_json(self).encode()).hexdigest()
+        from hashlib import sha256  # listing runs needs no hash, and should start fast
+
+        return sha256(flow_spec_to_json(self).encode()).hexdigest()
 
 
 def flow_spec_to_json(spec: FlowSpec) -> str:
@@ -91,7 +92,7 @@ def flow_spec_to_json(spec: FlowSpec) -> str:
         ],
         "outputs": list(spec.outputs),
     }
-    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(document, separators=(",", ":"))
 
 
 def flow_spec_from_json(text: str) -> FlowSpec:

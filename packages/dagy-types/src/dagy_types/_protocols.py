@@ -24,7 +24,11 @@ class RunRecorder(Protocol):
         ...
 
     def record_tasks(self, run_id: str, transitions: Sequence[TaskTransition]) -> None:
-        """Record all these transitions or, when this raises, none."""
+        """Record all these transitions or, when this raises, none.
+
+        Raises:
+            ConflictError: When a status cannot follow the one before it, or the run has ended.
+        """
         ...
 
     def append_logs(self, run_id: str, records: Sequence[LogRecord]) -> None:
@@ -80,7 +84,7 @@ class RunReader(Protocol):
         """Yield the run's log records, oldest first.
 
         Args:
-            task: Only records of the task with this id, or of all tasks with this name.
+            task: Only records of the tasks that have this id or this name.
             follow: Go on with new records until the run has ended.
 
         Raises:

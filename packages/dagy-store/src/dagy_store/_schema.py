@@ -1,0 +1,93 @@
+"""The tables of the store, as numbered migrations.
+
+``user_version`` counts the migrations that a file has had. A migration is never edited once it
+was released: add one at the end. What must always hold is checked by the database itself.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x44616779
+"""Marks a SQLite file as ours: "Dagy" in ASCII."""
+
+_RUNS_AND_TASKS = """
+-- Each distinct flow spec once, however many runs it has.
+CREATE TABLE flow_specs (
+    content_hash TEXT NOT NULL PRIMARY KEY,
+    spec TEXT NOT NULL                          -- JSON
+) STRICT;
+
+-- All times are microseconds since 1970-01-01 in UTC.
+CREATE TABLE runs (
+    run_id TEXT NOT NULL PRIMARY KEY,
+    flow_name TEXT NOT NULL,
+    flow_version TEXT NOT NULL,
+    spec_hash TEXT NOT NULL REFERENCES flow_specs (content_hash),
+    status TEXT NOT NULL
+        CHECK (status IN ('QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELLED')),
+    reason TEXT CHECK (reason IN ('crashed', 'timed_out')),
+    error TEXT,
+    parameters TEXT NOT NULL,                   -- a JSON object
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    CHECK (reason IS NULL OR status = 'FAILED')
+) STRICT;
+
+-- One index for each combination of filters, in the order of the list: none sorts or scans.
+CREATE INDEX runs_by_time ON runs (created_at DESC, run_id DESC);
+CREATE INDEX runs_by_status ON runs (status, created_at DESC, run_id DESC);  -- and who is alive
+CREATE INDEX runs_by_flow ON runs (flow_name, created_at DESC, run_id DESC);
+CREATE INDEX runs_by_flow_and_status
+    ON runs (flow_name, status, created_at DESC, run_id DESC);
+
+CREATE TRIGGER runs_start BEFORE INSERT ON runs
+WHEN NEW.status NOT IN ('QUEUED', 'RUNNING')
+BEGIN
+    SELECT RAISE(ABORT, 'a new run is QUEUED or RUNNING');
+END;
+
+CREATE TRIGGER runs_transition BEFORE UPDATE OF status ON runs
+WHEN OLD.status || '>' || NEW.status NOT IN (
+    'QUEUED>RUNNING', 'QUEUED>FAILED', 'QUEUED>CANCELLED',
+    'RUNNING>SUCCEEDED', 'RUNNING>FAILED', 'RUNNING>CANCELLED'
+)
+BEGIN
+    SELECT RAISE(ABORT, 'this status of a run cannot follow that one');
+END;
+
+-- A PENDING task has no row: its first transition makes one.
+CREATE TABLE task_runs (
+    run_id TEXT NOT NULL REFERENCES runs (run_id),
+    task_id TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (
+        status IN ('RUNNING', 'SUCCEEDED', 'FAILED', 'SKIPPED', 'TIMED_OUT', 'CANCELLED')
+    ),
+    attempt INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    error TEXT,
+    serializer TEXT,
+    output_bytes INTEGER,
+    output BLOB,                                -- NULL when the output is in a file
+    PRIMARY KEY (run_id, task_id)
+) STRICT, WITHOUT ROWID;
+
+-- AFTER, because a BEFORE trigger also fires when an upsert turns into an update.
+CREATE TRIGGER task_runs_start AFTER INSERT ON task_runs
+WHEN NEW.status NOT IN ('RUNNING', 'SKIPPED', 'CANCELLED')
+BEGIN
+    SELECT RAISE(ABORT, 'this status of a task cannot follow PENDING');
+END;
+
+CREATE TRIGGER task_runs_transition BEFORE UPDATE OF status ON task_runs
+WHEN OLD.status || '>' || NEW.status NOT IN (
+    'RUNNING>SUCCEEDED', 'RUNNING>FAILED', 'RUNNING>TIMED_OUT', 'RUNNING>CANCELLED',
+    'FAILED>RUNNING', 'TIMED_OUT>RUNNING'
+)
+BEGIN
+    SELECT RAISE(ABORT, 'this status of a task cannot follow that one');
+END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_RUNS_AND_TASKS,)
+"""Number ``n`` in this tuple takes a file from ``user_version`` n to n + 1."""

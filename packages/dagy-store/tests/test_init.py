@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import dagy_store
+
+
+def test_all_lists_the_public_names_in_order() -> None:
+    public = {name for name in vars(dagy_store) if not name.startswith("_")} - {"annotations"}
+    assert dagy_store.__all__ == sorted(public | {"__version__"})
+
+
+def test_the_version_is_that_of_the_installed_distribution(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metadata = tmp_path / "dagy_store-9.8.7.dist-info" / "METADATA"
+    metadata.parent.mkdir()
+    metadata.write_text("Metadata-Version: 2.1\nName: dagy-store\nVersion: 9.8.7\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert dagy_store.__version__ == "9.8.7"
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = dagy_store.nothing
+
+
+def test_the_import_loads_nothing_but_the_standard_library_and_the_types() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import dagy_store; "
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert loaded - sys.stdlib_module_names == {"dagy_store", "dagy_types"}
+    assert loaded.isdisjoint({"asyncio", "importlib.metadata", "subprocess"})

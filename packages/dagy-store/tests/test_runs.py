@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from dagy_store import _runs, _task_runs
+from dagy_store._database import Database
+from dagy_types import FailureReason, FlowSpec, Run, RunStatus
+from dagy_types.errors import ConflictError, UsageError
+
+NewRun = Callable[..., Run]
+At = Callable[[float], datetime]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "dagy.db", busy_timeout_seconds=1, sleep=time.sleep)
+    yield database
+    database.close()
+
+
+def _insert(database: Database, spec: FlowSpec, *runs: Run) -> None:
+    with database.transaction() as connection:
+        for run in runs:
+            _runs.insert(connection, run, spec)
+
+
+def _end(database: Database, run_id: str, at: datetime, **end: object) -> None:
+    fields = {"status": RunStatus.SUCCEEDED, "ended_at": at, "reason": None, "error": None, **end}
+    with database.transaction() as connection:
+        _runs.end(connection, run_id, **fields)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        _runs.NEWEST,
+        _runs.NEWEST_WITH_STATUS,
+        _runs.NEWEST_OF_FLOW,
+        _runs.NEWEST_OF_FLOW_WITH_STATUS,
+        _runs.UNDER_WAY,
+        _runs.FIND,
+        _runs.SPEC,
+        _task_runs.OF_RUN,
+        _task_runs.OUTPUT,
+    ],
+)
+def test_no_query_scans_or_sorts(
+    database: Database, spec: FlowSpec, new_run: NewRun, query: str
+) -> None:
+    _insert(database, spec, *(new_run(f"r{number}") for number in range(50)))
+    named = {"since": 0, "limit": 20, "status": "RUNNING", "flow_name": "daily"}
+    parameters = named if ":limit" in query else ("r1", "extract")[: query.count("?")]
+    plan = [row["detail"] for row in database.rows(f"EXPLAIN QUERY PLAN {query}", parameters)]
+    assert plan
+    assert all(step.startswith("SEARCH") and " USING " in step for step in plan), plan
+
+
+def test_the_newest_come_first_and_equal_times_are_ordered_by_id(
+    database: Database, spec: FlowSpec, new_run: NewRun, at: At
+) -> None:
+    _insert(
+        database,
+        spec,
+        new_run("old", created_at=at(0)),
+        new_run("b", created_at=at(5)),
+        new_run("c", created_at=at(5)),
+        new_run("a", created_at=at(5)),
+    )
+    found = _runs.newest(database, limit=3, status=None, flow_name=None, since=None)
+    assert [run.run_id for run in found] == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("status", "flow_name", "since"),
+    list(product([None, RunStatus.SUCCEEDED], [None, "daily"], [None, 10])),
+)
+def test_filters_combine(
+    database: Database,
+    spec: FlowSpec,
+    new_run: NewRun,
+    at: At,
+    status: RunStatus | None,
+    flow_name: str | None,
+    since: int | None,
+) -> None:
+    for number, (flow, ends) in enumerate(product(["daily", "hourly"], [True, False])):
+        for seconds in (0, 10, 20):
+            run_id = f"r{number}-{seconds}"
+            _insert(database, spec, new_run(run_id, flow_name=flow, created_at=at(seconds)))
+            if ends:
+                _end(database, run_id, at(seconds + 1))
+    everything = _runs.newest(database, limit=100, status=None, flow_name=None, since=None)
+    assert len(everything) == 12
+    begin = None if since is None else at(since)
+    found = _runs.newest(database, limit=100, status=status, flow_name=flow_name, since=begin)
+    assert found == [
+        run
+        for run in everything
+        if (status is None or run.status is status)
+        and (flow_name is None or run.flow_name == flow_name)
+        and (begin is None or run.created_at >= begin)
+    ]
+
+
+def test_a_list_of_none_is_empty_and_of_fewer_an_error(
+    database: Database, spec: FlowSpec, new_run: NewRun
+) -> None:
+    _insert(database, spec, new_run())
+    assert _runs.newest(database, limit=0, status=None, flow_name=None, since=None) == []
+    with pytest.raises(UsageError, match="cannot be -1"):
+        _runs.newest(database, limit=-1, status=None, flow_name=None, since=None)
+
+
+def test_a_spec_is_stored_once_for_all_its_runs(
+    database: Database, spec: FlowSpec, new_run: NewRun
+) -> None:
+    _insert(database, spec, new_run("r1"), new_run("r2"))
+    assert database.rows("SELECT count(*) AS n FROM flow_specs")[0]["n"] == 1
+    assert _runs.find_spec(database, "r2") == spec
+    assert _runs.find_spec(database, "r3") is None
+
+
+def test_an_id_is_given_once(database: Database, spec: FlowSpec, new_run: NewRun) -> None:
+    _insert(database, spec, new_run(error="first"))
+    with pytest.raises(ConflictError, match="already a run 'r1'"):
+        _insert(database, spec, new_run(error="second"))
+    found = _runs.find(database, "r1")
+    assert found is not None
+    assert found.error == "first"
+
+
+def test_parameters_that_are_not_json_are_refused(
+    database: Database, spec: FlowSpec, new_run: NewRun
+) -> None:
+    with pytest.raises(UsageError, match="parameters of run 'r1' are not JSON"):
+        _insert(database, spec, new_run(parameters={"day": object()}))
+    assert _runs.find(database, "r1") is None
+
+
+def test_the_end_of_a_run_is_recorded(
+    database: Database, spec: FlowSpec, new_run: NewRun, at: At
+) -> None:
+    _insert(database, spec, new_run())
+    reason = FailureReason.TIMED_OUT
+    _end(database, "r1", at(9), status=RunStatus.FAILED, reason=reason, error="Too slow: \udcff.")
+    assert _runs.find(database, "r1") == new_run(
+        status=RunStatus.FAILED, reason=reason, error=r"Too slow: \udcff.", ended_at=at(9)
+    )
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [(RunStatus.QUEUED, RunStatus.SUCCEEDED), (RunStatus.QUEUED, RunStatus.RUNNING)],
+)
+def test_a_run_cannot_end_in_any_way(
+    database: Database,
+    spec: FlowSpec,
+    new_run: NewRun,
+    at: At,
+    begin: RunStatus,
+    end: RunStatus,
+) -> None:
+    _insert(database, spec, new_run(status=begin))
+    with pytest.raises(ConflictError, match=f"is {begin} and cannot end as {end}"):
+        _end(database, "r1", at(9), status=end)
+
+
+def test_only_a_failed_run_has_a_reason(
+    database: Database, spec: FlowSpec, new_run: NewRun, at: At
+) -> None:
+    _insert(database, spec, new_run())
+    with pytest.raises(UsageError, match="cannot be SUCCEEDED with the reason crashed"):
+        _end(database, "r1", at(9), reason=FailureReason.CRASHED)
+
+
+def test_a_run_ends_once(database: Database, spec: FlowSpec, new_run: NewRun, at: At) -> None:
+    _insert(database, spec, new_run())
+    _end(database, "r1", at(9))
+    with pytest.raises(ConflictError, match="it is SUCCEEDED"):
+        _end(database, "r1", at(10))
+    with pytest.raises(ConflictError, match="it is gone"):
+        _end(database, "r2", at(10))

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagy_types import FlowSpec, TaskSpec, errors, flow_spec_from_json, flow_spec_to_json
+
+task_ids = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.\[\]-]{0,8}", fullmatch=True)
+# JSON text cannot hold half of a surrogate pair.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@st.composite
+def flow_specs(draw: st.DrawFn) -> FlowSpec:
+    """A valid spec whose tasks stand in any order."""
+    ids = draw(st.lists(task_ids, unique=True, max_size=5))
+    tasks = [
+        TaskSpec(
+            task_id=task_id,
+            name=draw(texts),
+            description=draw(st.none() | texts),
+            depends_on=tuple(draw(st.lists(st.sampled_from(ids[:index]), max_size=3)))
+            if index
+            else (),
+        )
+        for index, task_id in enumerate(ids)
+    ]
+    return FlowSpec(
+        name=draw(texts),
+        version=draw(texts),
+        description=draw(st.none() | texts),
+        tasks=tuple(draw(st.permutations(tasks))),
+        outputs=tuple(draw(st.lists(st.sampled_from(ids), max_size=3))) if ids else (),
+    )
+
+
+def spec_of(*edges: tuple[str, str]) -> FlowSpec:
+    """A spec of the tasks in these (upstream, downstream) pairs."""
+    upstream: dict[str, tuple[str, ...]] = {}
+    for above, below in edges:
+        upstream.setdefault(above, ())
+        upstream[below] = (*upstream.get(below, ()), above)
+    return FlowSpec(
+        name="daily",
+        tasks=tuple(
+            TaskSpec(task_id=task_id, name=task_id, depends_on=depends_on)
+            for task_id, depends_on in upstream.items()
+        ),
+    )
+
+
+@given(flow_specs())
+def test_a_spec_survives_its_json(spec: FlowSpec) -> None:
+    assert flow_spec_from_json(flow_spec_to_json(spec)) == spec
+
+
+@given(flow_specs(), flow_specs())
+def test_content_hashes_are_equal_only_for_equal_specs(one: FlowSpec, other: FlowSpec) -> None:
+    assert (one.content_hash == other.content_hash) == (one == other)
+    assert flow_spec_from_json(flow_spec_to_json(one)).content_hash == one.content_hash
+
+
+def test_a_content_hash_is_the_same_in_every_process_and_release() -> None:
+    spec = FlowSpec(name="daily", tasks=(TaskSpec(task_id="load", name="load"),))
+    known = "c3419b80cdf0331c207d4cc1523b62b5e65fdb32b093b0ad9e3cfcb798452f7e"
+    assert spec.content_hash == known
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        FlowSpec(name="hourly"),
+        FlowSpec(name="daily", version="2"),
+        FlowSpec(name="daily", description=""),
+        FlowSpec(name="daily", tasks=(TaskSpec(task_id="a", name="a"),)),
+    ],
+)
+def test_each_field_counts_in_the_content_hash(changed: FlowSpec) -> None:
+    assert changed.content_hash != FlowSpec(name="daily").content_hash
+
+
+def test_a_spec_holds_any_text_even_what_is_no_unicode() -> None:
+    spec = FlowSpec(name="Wetter Zürich \udcff")
+    assert flow_spec_from_json(flow_spec_to_json(spec)) == spec
+    assert len(spec.content_hash) == 64
+
+
+@pytest.mark.parametrize("task_id", ["a", "load-2", "clean[3]", "sub.load", "_x", "9", "x" * 200])
+def test_an_id_that_is_safe_as_a_file_name_is_taken(task_id: str) -> None:
+    assert FlowSpec(name="daily", tasks=(TaskSpec(task_id=task_id, name="a"),)).tasks
+
+
+@pytest.mark.parametrize(
+    "task_id", ["", ".", "..", "-x", "a/b", "a b", "a\n", "a\\b", "é", "x" * 201]
+)
+def test_an_id_that_is_unsafe_as_a_file_name_is_refused(task_id: str) -> None:
+    with pytest.raises(errors.FlowDefinitionError, match="cannot be the id of a task") as caught:
+        FlowSpec(name="daily", tasks=(TaskSpec(task_id=task_id, name="a"),))
+    assert repr(task_id) in caught.value.message
+    assert caught.value.hint is not None
+
+
+def test_two_tasks_with_one_id_are_refused() -> None:
+    task = TaskSpec(task_id="load", name="load")
+    with pytest.raises(errors.FlowDefinitionError, match="two tasks have the id 'load'"):
+        FlowSpec(name="daily", tasks=(task, task))
+
+
+def test_an_upstream_that_is_not_in_the_flow_is_refused() -> None:
+    task = TaskSpec(task_id="load", name="load", depends_on=("extract",))
+    with pytest.raises(errors.FlowDefinitionError) as caught:
+        FlowSpec(name="daily", tasks=(task,))
+    assert caught.value.message == (
+        "Flow 'daily': task 'load' depends on 'extract', which is not in the flow."
+    )
+
+
+def test_an_output_that_is_not_in_the_flow_is_refused() -> None:
+    with pytest.raises(errors.FlowDefinitionError) as caught:
+        FlowSpec(name="daily", outputs=("load",))
+    assert caught.value.message == (
+        "Flow 'daily': its result is built from 'load', which is not in the flow."
+    )
+
+
+def test_a_cycle_is_shown_in_the_direction_in_which_outputs_flow() -> None:
+    edges = [("a", "b"), ("b", "c"), ("c", "a"), ("start", "a")]
+    with pytest.raises(errors.FlowDefinitionError) as caught:
+        spec_of(*edges)
+    shown = re.fullmatch(r"Flow 'daily' has a cycle: (.*)\.", caught.value.message)
+    assert shown is not None
+    path = shown[1].split(" → ")
+    assert path[0] == path[-1]
+    assert set(path) == {"a", "b", "c"}
+    assert all(step in edges for step in pairwise(path))
+
+
+def test_a_task_that_feeds_itself_is_a_cycle() -> None:
+    with pytest.raises(errors.FlowDefinitionError, match="has a cycle: a → a"):
+        spec_of(("a", "a"))
+
+
+def test_upstream_may_be_listed_below_downstream() -> None:
+    load = TaskSpec(task_id="load", name="load", depends_on=("extract",))
+    extract = TaskSpec(task_id="extract", name="extract")
+    assert FlowSpec(name="daily", tasks=(load, extract)).tasks == (load, extract)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", "null", "{}", '{"tasks": 7}', '{"tasks": [7]}', '"tasks"']
+)
+def test_a_text_that_is_not_the_json_of_a_spec_is_refused(text: str) -> None:
+    with pytest.raises(errors.FlowDefinitionError, match="not the JSON of a flow spec"):
+        flow_spec_from_json(text)
+
+
+@pytest.mark.parametrize("missing", ["name", "version", "description", "tasks", "outputs"])
+def test_a_json_spec_that_lacks_a_field_is_refused(missing: str) -> None:
+    document = json.loads(flow_spec_to_json(FlowSpec(name="daily")))
+    del document[missing]
+    with pytest.raises(errors.FlowDefinitionError, match=missing):
+        flow_spec_from_json(json.dumps(document))
+
+
+def test_a_json_spec_is_checked_like_any_other() -> None:
+    text = flow_spec_to_json(spec_of(("a", "b"))).replace(
+        '"depends_on":["a"]', '"depends_on":["b"]'
+    )
+    with pytest.raises(errors.FlowDefinitionError, match="has a cycle"):
+        flow_spec_from_json(text)

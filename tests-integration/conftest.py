@@ -1,0 +1,62 @@
+"""Built wheels, and clean environments that they are installed in."""
+
+from __future__ import annotations
+
+import os
+import sys
+import venv
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from installed import ROOT, Dagy, Environment, run
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the wheel of every package, built from this tree."""
+    directory = tmp_path_factory.mktemp("wheels")
+    packages = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))
+    assert packages
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    run([*command, "--wheel-dir", directory, *packages])
+    return directory
+
+
+@pytest.fixture(scope="session")
+def make_environment(
+    wheels: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Environment]:
+    """Make a clean environment with one of our distributions and what it declares to need."""
+
+    def make(distribution: str) -> Environment:
+        environment = Environment(tmp_path_factory.mktemp(f"venv-{distribution}"))
+        venv.create(environment.directory, with_pip=True)
+        command = [environment.python, "-m", "pip", "install", "--quiet"]
+        run([*command, "--find-links", wheels, distribution])
+        return environment
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cli(make_environment: Callable[[str], Environment]) -> Environment:
+    """An environment as `pip install dagy-cli` makes it."""
+    return make_environment("dagy-cli")
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """A bare process environment: a home of its own, no settings from outside."""
+    return {
+        "PATH": os.defpath,
+        "HOME": str(tmp_path / "home"),
+        "DAGY_LOCAL_DIR": str(tmp_path / "local"),
+    }
+
+
+@pytest.fixture
+def dagy(cli: Environment, environ: dict[str, str], tmp_path: Path) -> Dagy:
+    directory = tmp_path / "work"
+    directory.mkdir()
+    return Dagy(cli.dagy, environ, directory)

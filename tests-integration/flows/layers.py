@@ -1,0 +1,28 @@
+"""Forty layers of five tasks, each of which needs the whole layer above it.
+
+Every task says in a file that it starts, before it does anything else.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from dagy import flow, task
+
+
+@task
+def step(name: str, started: Path, upstream: list[str]) -> str:
+    with started.open("a") as file:
+        file.write(f"{name} {','.join(upstream)}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return name
+
+
+@flow
+def layers(started: Path) -> list[str]:
+    above: list[str] = []
+    for layer in range(40):
+        above = [step(f"{layer}-{number}", started, above) for number in range(5)]
+    return above

@@ -1,0 +1,71 @@
+"""What an installed Dagy is used through: an environment, and its command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+FLOWS = Path(__file__).parent / "flows"
+
+
+def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command that has to succeed, and return what it printed."""
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
+    assert ended.returncode == 0, f"{command} exited with {ended.returncode}:\n{ended.stderr}"
+    return ended
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment."""
+
+    directory: Path
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin" / "python"
+
+    @property
+    def dagy(self) -> Path:
+        return self.directory / "bin" / "dagy"
+
+
+class Dagy:
+    """The installed command, with local state of its own."""
+
+    def __init__(self, command: Path, environ: dict[str, str], directory: Path) -> None:
+        self.command = command
+        self.environ = environ
+        self.directory = directory
+
+    def __call__(self, *arguments: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.command, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+            env=self.environ | environ,
+            cwd=self.directory,
+        )
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [self.command, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+            env=self.environ,
+            cwd=self.directory,
+            start_new_session=True,
+        )
+
+    def json(self, *arguments: str | Path) -> Any:
+        ended = self(*arguments, "--format", "json")
+        assert ended.returncode == 0, ended.stderr
+        return json.loads(ended.stdout)
