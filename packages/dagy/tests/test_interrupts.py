@@ -84,6 +84,9 @@ def test_an_interrupt_lets_running_tasks_finish_and_cancels_the_rest(recorder: A
     with pytest.raises(KeyboardInterrupt):
         run_flow(f, {}, recorder=watching, logger=QUIET)
     assert watching.status is RunStatus.CANCELLED
+    [said] = watching.logs
+    assert said.level == "WARNING"
+    assert "10 s to finish. Interrupt again to stop now." in said.message
     assert watching.states == {
         "interrupt": TaskStatus.SUCCEEDED,
         "after": TaskStatus.CANCELLED,

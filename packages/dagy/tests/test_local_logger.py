@@ -20,13 +20,14 @@ PRINTED = line("INFO", "stdout")
 WARNING = line("WARNING", "library")
 INFO = line("INFO", "library")
 ENGINE = line("ERROR", "dagy.engine")
-ALL = [PRINTED, WARNING, INFO, ENGINE]
+STOPPING = line("WARNING", "dagy.engine")
+ALL = [PRINTED, WARNING, INFO, ENGINE, STOPPING]
 
 
 @pytest.mark.parametrize(
     ("options", "shown"),
     [
-        ({}, [PRINTED, WARNING]),
+        ({}, [PRINTED, WARNING, STOPPING]),
         ({"verbose": True}, ALL),
         ({"quiet": True}, []),
         ({"quiet": True, "verbose": True}, []),

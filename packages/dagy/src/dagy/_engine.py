@@ -26,7 +26,7 @@ from dagy._capture import captured
 from dagy._executors.threads import ThreadExecutor
 from dagy._failure import formatted_traceback, summary
 from dagy._interrupts import deferred_signals
-from dagy._local_logger import LocalLogger
+from dagy._local_logger import ENGINE_LOGGER, LocalLogger
 from dagy._plan import Plan
 from dagy._serializer import JsonSerializer
 from dagy._tracing import Graph
@@ -213,7 +213,7 @@ class _Coordinator:
             elif isinstance(event, AttemptResult):
                 changes += self._apply(event, logs)
             else:
-                changes += self._apply_interrupt()
+                changes += self._apply_interrupt(logs)
         if self._deadline is not None and monotonic() >= self._deadline:
             changes += self._abandon()
         if logs:
@@ -249,7 +249,9 @@ class _Coordinator:
             ]
         self._is_complete = False
         error = summary(result.error)
-        logs.append(self._failure_record(result))
+        logs.append(
+            self._log_record("ERROR", formatted_traceback(result.error), result.ended_at, result)
+        )
         if self._failed_task_id is None:
             self._failed_task_id, self._failure = task_id, result.error
         changes = [
@@ -264,9 +266,15 @@ class _Coordinator:
             changes += self._stop(f"The run stopped after task {task_id!r} failed.")
         return changes
 
-    def _apply_interrupt(self) -> list[TaskTransition]:
+    def _apply_interrupt(self, logs: list[LogRecord]) -> list[TaskTransition]:
         if self._was_interrupted:
             self._deadline = monotonic()
+        elif self._running:
+            message = (
+                f"Interrupted: running tasks have {self._grace_seconds:g} s to finish. "
+                "Interrupt again to stop now."
+            )
+            logs.append(self._log_record("WARNING", message, self._now()))
         self._was_interrupted = True
         return self._stop("The run was interrupted.")
 
@@ -309,16 +317,17 @@ class _Coordinator:
     ) -> TaskTransition:
         return TaskTransition(task_id, status, self._now(), attempt, error)
 
-    def _failure_record(self, result: AttemptResult) -> LogRecord:
-        assert result.error is not None
+    def _log_record(
+        self, level: str, message: str, at: datetime, attempt: AttemptResult | None = None
+    ) -> LogRecord:
         return LogRecord(
             run_id=self._run.run_id,
-            at=result.ended_at,
-            level="ERROR",
-            logger="dagy.engine",
-            message=formatted_traceback(result.error),
-            task_id=result.task_id,
-            attempt=result.number,
+            at=at,
+            level=level,
+            logger=ENGINE_LOGGER,
+            message=message,
+            task_id=attempt.task_id if attempt else None,
+            attempt=attempt.number if attempt else None,
         )
 
 

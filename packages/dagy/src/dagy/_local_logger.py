@@ -11,14 +11,16 @@ from dagy_types import LogRecord, RunRecorder
 
 _PRINTED = frozenset({"stdout", "stderr"})
 _WORTH_SHOWING = frozenset({"WARNING", "ERROR", "CRITICAL"})
-_ENGINE = "dagy.engine"
+
+ENGINE_LOGGER = "dagy.engine"
+"""The logger of what the engine itself has to say about a run."""
 
 
 class LocalLogger:
     """The sink of a local run's log lines: all go to its record, some are shown as well.
 
-    Shown by default is what tasks print and their warnings or worse; all when verbose, none when
-    quiet.
+    Shown by default is what tasks print, and warnings or worse; all when verbose, none when quiet.
+    The traceback of a failed task is shown when verbose only: the run's outcome tells the failure.
 
     Args:
         verbose: Show every line.
@@ -59,7 +61,8 @@ class LocalLogger:
             return not self._quiet
         if record.logger in _PRINTED:
             return True
-        return record.level in _WORTH_SHOWING and record.logger != _ENGINE
+        is_failure = record.logger == ENGINE_LOGGER and record.level == "ERROR"
+        return record.level in _WORTH_SHOWING and not is_failure
 
 
 def _echo_to_standard_streams(record: LogRecord) -> None:

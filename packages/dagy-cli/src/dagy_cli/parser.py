@@ -1,0 +1,184 @@
+"""The tree of commands and their arguments.
+
+A command is one module in `dagy_cli.commands` with a function ``configure(parser)``, and one line
+in `COMMANDS`. Its module is imported when its arguments are parsed, not before.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+
+TYPE_CHECKING = False  # as in `typing`, which `dagy --help` can do without
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "run": ("dagy_cli.commands.run", "run a flow on this machine"),
+    "runs": ("dagy_cli.commands.runs", "list runs, show one"),
+    "logs": ("dagy_cli.commands.logs", "show what a run logged"),
+}
+"""Each command's name, module and one-line summary."""
+
+FORMATS = ("table", "json", "jsonl", "yaml", "csv")
+
+
+_GLOBAL_OPTIONS = frozenset({"help", "version", "verbose", "quiet", "debug", "color"})
+
+
+class TextRequest(Exception):  # noqa: N818 (it ends the parsing, nothing went wrong)
+    """The arguments ask for a text on stdout, such as the help, and for nothing else."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argument parser of one command, which raises in place of printing and exiting.
+
+    Args:
+        configure: Adds the command's own arguments, when the parser is first used; those of every
+            command follow.
+    """
+
+    def __init__(self, *, configure: Callable[[CommandParser], None], **settings: Any) -> None:
+        super().__init__(
+            add_help=False, allow_abbrev=False, formatter_class=_HelpFormatter, **settings
+        )
+        self.color = False  # from Python 3.14 on, help would be coloured against our own rule
+        self._configure: Callable[[CommandParser], None] | None = configure
+
+    def fill(self) -> None:
+        """Add the arguments, unless that is done."""
+        if self._configure is not None:
+            configure, self._configure = self._configure, None
+            configure(self)
+            _add_global_options(self)
+
+    def add_examples(self, *examples: str) -> None:
+        """End the help with these command lines."""
+        self.epilog = "\n".join(["Examples:", *(f"  {example}" for example in examples)])
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse; the first use fills the parser.
+
+        Raises:
+            UsageError: When an argument is unknown: here, and not in `parse_args`, it is known to
+                which command it was given.
+        """
+        self.fill()
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        if not hasattr(parsed, "handler"):  # a noun without its verb
+            self.show_help()
+        return parsed, unknown
+
+    def show_help(self) -> NoReturn:
+        """Ask for the help of this command.
+
+        Raises:
+            TextRequest: Always.
+        """
+        raise TextRequest(self.format_help())
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments.
+
+        Raises:
+            UsageError: Always.
+        """
+        from dagy_types.errors import UsageError
+
+        text = message[:1].upper() + message[1:]
+        raise UsageError(f"{text}.", hint=f"Run: {self.prog} --help")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = list(action.choices or ())
+        if not choices or value in choices:
+            return
+        from dagy_types.errors import UsageError
+
+        what = "/".join(action.option_strings) or "command"
+        raise UsageError(f"Unknown {what}: {value!r}.", hint=self._advice(action, value, choices))
+
+    def _advice(self, action: argparse.Action, value: str, choices: Iterable[str]) -> str:
+        from difflib import get_close_matches
+
+        near = get_close_matches(value, choices, n=1)
+        if action.option_strings:
+            return f"Use one of: {', '.join(choices)}."
+        return f"Did you mean: {self.prog} {near[0]}" if near else f"Run: {self.prog} --help"
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
+        # The options of every command are listed below; here they would bury the command's own.
+        own = [action for action in actions if action.dest not in _GLOBAL_OPTIONS]
+        super().add_usage(usage, own, groups, prefix)
+
+
+class _HelpAction(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        assert isinstance(parser, CommandParser)
+        parser.show_help()
+
+
+class _VersionAction(argparse.Action):
+    def __call__(self, *_: object) -> None:
+        from dagy_cli.version import version_line
+
+        raise TextRequest(version_line())
+
+
+def build_parser() -> CommandParser:
+    """Return the parser of the whole command; its branches are filled when they are used."""
+    return CommandParser(prog="dagy", configure=_configure_root)
+
+
+def _configure_root(parser: CommandParser) -> None:
+    parser.description = "Run flows of plain Python functions, and look at what they did."
+    parser.add_examples(
+        "dagy run etl.py:daily --param day=2026-11-01", "dagy runs list", "dagy logs RUN"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, (module, summary) in COMMANDS.items():
+        commands.add_parser(name, help=summary, configure=_importer(module))
+
+
+def _importer(module: str) -> Callable[[CommandParser], None]:
+    def configure(parser: CommandParser) -> None:
+        import_module(module).configure(parser)
+
+    return configure
+
+
+def add_format_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--format`, which every command with an answer has."""
+    parser.add_argument(
+        "--format", choices=FORMATS, default="table", help="how to print the answer (table)"
+    )
+
+
+def add_verbs(
+    parser: CommandParser, verbs: Sequence[tuple[str, str, Callable[[CommandParser], None]]]
+) -> None:
+    """Give a noun its verbs: name, summary, what configures it. Alone, the noun shows its help."""
+    branches = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, summary, configure in verbs:
+        branches.add_parser(name, help=summary, configure=configure)
+
+
+def _add_global_options(parser: argparse.ArgumentParser) -> None:
+    # Suppressed defaults: an option given before the subcommand survives the parsing after it.
+    group = parser.add_argument_group("options of every command")
+    add = group.add_argument
+    quiet = argparse.SUPPRESS
+    add("-h", "--help", action=_HelpAction, nargs=0, default=quiet, help="show this help")
+    add("--version", action=_VersionAction, nargs=0, default=quiet, help="show the version")
+    add("--verbose", action="store_true", default=quiet, help="show log lines while a flow runs")
+    add("--quiet", action="store_true", default=quiet, help="show only the answer and errors")
+    add("--debug", action="store_true", default=quiet, help="show the traceback of an error")
+    add("--color", choices=("auto", "always", "never"), default=quiet, help="colours (auto)")

@@ -1,0 +1,90 @@
+"""Records as cells: the one way in which people see times, durations, states and log lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from dagy_cli.escaping import visible
+from dagy_cli.render.view import Cell, Surface
+from dagy_types import LogRecord, Run, TaskRun
+
+_GREEN, _RED, _YELLOW, _CYAN = 32, 31, 33, 36
+
+_STATUS_COLORS: Mapping[str, int] = {
+    "SUCCEEDED": _GREEN,
+    "FAILED": _RED,
+    "TIMED_OUT": _RED,
+    "CANCELLED": _YELLOW,
+    "SKIPPED": _YELLOW,
+    "RUNNING": _CYAN,
+}
+_LEVEL_COLORS: Mapping[str, int] = {"WARNING": _YELLOW, "ERROR": _RED, "CRITICAL": _RED}
+
+NOTHING = Cell("-")
+
+
+def run_status_cell(run: Run) -> Cell:
+    """Return where the run stands, with the reason if there is one."""
+    reason = f" ({run.reason})" if run.reason else ""
+    return Cell(f"{run.status}{reason}", _STATUS_COLORS.get(run.status.value))
+
+
+def task_status_cell(task_run: TaskRun) -> Cell:
+    """Return where the task stands."""
+    return Cell(task_run.status.value, _STATUS_COLORS.get(task_run.status.value))
+
+
+def time_cell(moment: datetime | None) -> Cell:
+    """Return a moment in local time with its offset."""
+    if moment is None:
+        return NOTHING
+    return Cell(moment.astimezone().isoformat(sep=" ", timespec="seconds"))
+
+
+def duration_cell(seconds: float | None) -> Cell:
+    """Return a duration for people."""
+    return NOTHING if seconds is None else Cell(duration_text(seconds))
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration in the two units that matter."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} m {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} m"
+
+
+def log_cells(record: LogRecord) -> tuple[Cell, ...]:
+    """Return a log record as time, level, task and message."""
+    return (
+        Cell(record.at.astimezone().isoformat(sep=" ", timespec="milliseconds")),
+        Cell(f"{record.level:<7}", _LEVEL_COLORS.get(record.level)),
+        Cell(record.task_id or "-"),
+        Cell(record.message),
+    )
+
+
+def line_text(cells: tuple[Cell, ...], surface: Surface) -> str:
+    """Return cells as one line, or several where a text has newlines: those are indented."""
+    shown = (painted(visible(cell.text, keep="\n\t"), cell, surface) for cell in cells)
+    return " ".join(shown).rstrip().replace("\n", "\n    ") + "\n"
+
+
+def painted(text: str, cell: Cell, surface: Surface) -> str:
+    """Return the text in the colour of the cell, where colours may be shown."""
+    if cell.color is None or not surface.has_color:
+        return text
+    return f"\x1b[{cell.color}m{text}\x1b[0m"
+
+
+def shortened(text: str, width: int, surface: Surface) -> str:
+    """Return at most so many characters of the text, the cut marked."""
+    if len(text) <= width:
+        return text
+    mark = "…" if surface.is_unicode else "..."
+    return text[: max(width - len(mark), 0)] + mark

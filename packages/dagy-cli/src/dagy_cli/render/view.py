@@ -1,0 +1,79 @@
+"""What a command shows: documents for programs, and the same as blocks for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A piece of text for people.
+
+    Attributes:
+        text: As it is recorded; control characters are escaped when it is shown.
+        color: Number of the terminal's style, as in ESC [ 32 m.
+    """
+
+    text: str
+    color: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table; a flexible one is shortened where the terminal is narrow."""
+
+    title: str
+    is_flexible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under titles; without rows, nothing is shown."""
+
+    columns: tuple[Column, ...]
+    rows: Sequence[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Names and values, one pair on a line."""
+
+    pairs: Sequence[tuple[str, Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Cells side by side; the further lines of a text with newlines are indented."""
+
+    lines: Iterable[Sequence[Cell]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """One answer; of ``documents`` and ``blocks`` only one is consumed.
+
+    Attributes:
+        is_list: Whether the documents are a list of any length; else there is exactly one.
+        is_live: Whether documents arrive while they are shown.
+    """
+
+    documents: Iterable[Mapping[str, Any]]
+    is_list: bool
+    blocks: Sequence[Table | Fields | Lines]
+    is_live: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """What a stream can show.
+
+    Attributes:
+        width: In columns; ``None`` when it is no terminal.
+        is_unicode: Whether it takes more than ASCII.
+    """
+
+    width: int | None = None
+    has_color: bool = False
+    is_unicode: bool = True

@@ -1,0 +1,228 @@
+"""Fixtures: the command, in this process and as one of its own, over a local directory in tmp."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagy_cli.main import main
+from dagy_store import LocalMetadataStore
+from dagy_types import (
+    FailureReason,
+    FlowSpec,
+    LogRecord,
+    Run,
+    RunStatus,
+    TaskSpec,
+    TaskStatus,
+    TaskTransition,
+)
+
+FLOWS = """
+from dagy import flow, task
+
+@task
+def one(number: int) -> int:
+    print("one is printing")
+    return number
+
+@task
+def two(number: int) -> int:
+    return number + 1
+
+@task
+def broken(number: int) -> int:
+    raise ValueError("boom")
+
+@flow
+def good(number: int = 1) -> int:
+    return two(one(number))
+
+@flow
+def failing(number: int = 1) -> int:
+    return two(broken(one(number)))
+"""
+
+MOMENT = datetime(2026, 11, 1, 8, 0, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def local_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test away from the home directory and from the settings of whoever runs it."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "DAGY_LOCAL_VERBOSE", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DAGY_LOCAL_DIR", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    return Terminal()
+
+
+@pytest.fixture
+def dagy(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """Run the command in this process."""
+
+    def run(*words: str) -> Ended:
+        code = main(list(words))
+        captured = capsys.readouterr()
+        return Ended(code, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def metadata_dir(tmp_path: Path) -> Path:
+    """A directory with the metadata of an installed `dagy`, whatever else is installed."""
+    info = tmp_path / "site" / "dagy-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: dagy\nVersion: 0.1.0\n")
+    return info.parent
+
+
+@pytest.fixture
+def command_line() -> Callable[..., list[str]]:
+    """Return the real command with arguments, for `subprocess`."""
+    return lambda *words: [sys.executable, "-m", "dagy_cli", *words]
+
+
+@pytest.fixture
+def process(
+    command_line: Callable[..., list[str]],
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the command as a process of its own, with pipes for its streams."""
+
+    def run(
+        *words: str, environ: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command_line(*words),
+            env={**os.environ, **(environ or {})},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Start a process that cannot outlive its test, nor half a minute."""
+    with ExitStack() as stack:
+
+        def start(command: list[str], **settings: Any) -> subprocess.Popen[str]:
+            started = stack.enter_context(subprocess.Popen(command, text=True, **settings))
+            limit = threading.Timer(30, started.kill)
+            limit.start()
+            stack.callback(started.kill)
+            stack.callback(limit.cancel)
+            return started
+
+        yield start
+
+
+@pytest.fixture
+def flow_file(tmp_path: Path) -> Path:
+    path = tmp_path / "flows.py"
+    path.write_text(FLOWS)
+    return path
+
+
+@pytest.fixture
+def store(local_dir: Path) -> Iterator[LocalMetadataStore]:
+    with LocalMetadataStore(local_dir) as store:
+        yield store
+
+
+@pytest.fixture
+def add_run(store: LocalMetadataStore) -> Callable[..., str]:
+    """Record a run of two tasks, ``load`` and ``report``, that failed in the second."""
+
+    def add(
+        run_id: str = "run1",
+        *,
+        flow_name: str = "daily",
+        status: RunStatus = RunStatus.FAILED,
+        reason: FailureReason | None = None,
+        created_at: datetime = MOMENT,
+        message: str = "rows: 3",
+    ) -> str:
+        spec = FlowSpec(
+            name=flow_name,
+            tasks=(
+                TaskSpec(task_id="load", name="load"),
+                TaskSpec(task_id="report", name="report", depends_on=("load",)),
+            ),
+        )
+        store.create_run(
+            Run(
+                run_id=run_id,
+                flow_name=flow_name,
+                flow_version="latest",
+                status=RunStatus.RUNNING,
+                created_at=created_at,
+                started_at=created_at,
+                parameters={"day": "2026-11-01", "tags": ["a", "b"]},
+            ),
+            spec,
+        )
+        at = [created_at + timedelta(seconds=n) for n in range(5)]
+        store.record_tasks(run_id, [TaskTransition("load", TaskStatus.RUNNING, at[0], 1)])
+        store.record_tasks(run_id, [TaskTransition("load", TaskStatus.SUCCEEDED, at[1], 1)])
+        store.record_tasks(run_id, [TaskTransition("report", TaskStatus.RUNNING, at[1], 1)])
+        store.record_tasks(run_id, [TaskTransition("report", TaskStatus.FAILED, at[3], 1, "Boom")])
+        store.append_logs(
+            run_id,
+            [
+                LogRecord(
+                    run_id=run_id,
+                    at=at[1],
+                    level="INFO",
+                    logger="dagy.task",
+                    message=message,
+                    task_id="load",
+                    attempt=1,
+                ),
+                LogRecord(
+                    run_id=run_id, at=at[3], level="ERROR", logger="dagy.engine", message="Boom"
+                ),
+            ],
+        )
+        error = None if status is RunStatus.SUCCEEDED else "Task 'report' failed: Boom"
+        store.finish_run(run_id, status=status, ended_at=at[4], reason=reason, error=error)
+        return run_id
+
+    return add

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagy_cli.commands import runs
+from dagy_cli.main import main
+from dagy_cli.parser import CommandParser, build_parser
+
+
+def _leaves(parser: CommandParser, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    parser.fill()
+    branches = next((a.choices for a in parser._actions if a.nargs == "A..."), None)
+    if not isinstance(branches, dict):
+        needs = (a.metavar for a in parser._actions if not a.option_strings)
+        return [(*words, *(f"<{need}>" for need in needs))]
+    leaves = [_leaves(branch, (*words, name)) for name, branch in branches.items()]
+    return [leaf for branch in leaves for leaf in branch]
+
+
+@pytest.mark.parametrize("words", _leaves(build_parser()), ids=" ".join)
+@pytest.mark.parametrize("extra", [(), ("--verbose",)], ids=["plain", "verbose"])
+def test_json_of_every_command_is_exactly_one_document(
+    words: tuple[str, ...],
+    extra: tuple[str, ...],
+    process: Callable[..., Any],
+    add_run: Callable[..., str],
+    flow_file: Path,
+) -> None:
+    """CLI-03: a new command is in this test by being in the parser."""
+    needs = {"<RUN>": add_run(), "<TARGET>": f"{flow_file}:good"}
+    filled = [needs.get(word, word) for word in words]
+    ended = process(*extra, *filled, "--format", "json", environ={"PYTHONWARNINGS": "always"})
+    assert ended.returncode == 0
+    assert json.loads(ended.stdout)
+
+
+@pytest.mark.parametrize("words", [["--version"], ["runs", "--version"], ["--quiet", "--version"]])
+def test_the_version_is_shown_wherever_it_is_asked_for(
+    words: list[str],
+    metadata_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.syspath_prepend(str(metadata_dir))
+    assert main(words) == 0
+    assert capsys.readouterr().out == "dagy 0.1.0\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["runs"], ["runs", "list", "-h"]])
+def test_help_goes_to_stdout(words: list[str], dagy: Callable[..., Any]) -> None:
+    ended = dagy(*words)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.startswith("usage: dagy ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--verbose", "--quiet", "runs", "list"],
+        ["--verbose", "runs", "list", "--quiet"],
+        ["runs", "--quiet", "list", "--verbose"],
+        ["runs", "list", "--status", "broken"],
+        ["runs", "list", "--limit", "0"],
+        ["runs", "list", "--since", "yesterday"],
+        ["runs", "show"],
+        ["nope"],
+    ],
+)
+def test_wrong_usage_is_exit_2_and_three_lines_at_most(
+    words: list[str], dagy: Callable[..., Any]
+) -> None:
+    ended = dagy(*words)
+    assert (ended.code, ended.out) == (2, "")
+    lines = ended.err.splitlines()
+    assert len(lines) <= 3
+    assert lines[0].startswith("error: ")
+    assert lines[1].startswith("hint: ")
+
+
+def test_debug_shows_the_traceback(dagy: Callable[..., Any]) -> None:
+    ended = dagy("runs", "show", "nope", "--debug")
+    assert ended.code == 5
+    assert ended.err.startswith("Traceback (most recent call last):\n")
+
+
+def test_an_unexpected_error_is_exit_1_with_a_report(
+    dagy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, local_dir: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr(runs, "list_runs", fail)
+    ended = dagy("runs", "list")
+    assert (ended.code, ended.out) == (1, "")
+    assert ended.err.startswith("error: Unexpected RuntimeError: boom\nreport: ")
+    assert len(list((local_dir / "reports").iterdir())) == 1
+
+
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_signals_end_a_command_without_a_word(
+    signal_number: signal.Signals,
+    code: int,
+    dagy: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(runs, "list_runs", lambda *_: signal.raise_signal(signal_number))
+    ended = dagy("runs", "list")
+    assert (ended.code, ended.out, ended.err) == (code, "", "")
+
+
+def test_an_unusable_local_directory_is_exit_9(dagy: Callable[..., Any], local_dir: Path) -> None:
+    local_dir.write_text("a file is in the way")
+    ended = dagy("runs", "list")
+    assert (ended.code, ended.out) == (9, "")
+    assert len(ended.err.splitlines()) <= 3

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import io
+import threading
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from dagy_cli.console import Console
+from dagy_cli.progress import ProgressDisplay, Tally, WatchedRecorder
+from dagy_types import FlowSpec, Run, RunStatus, TaskSpec, TaskStatus, TaskTransition
+
+MOMENT = datetime.fromisoformat("2026-11-01T08:00:00+00:00")
+RUN = Run(run_id="r1", flow_name="f", flow_version="1", status=RunStatus.RUNNING, created_at=MOMENT)
+SPEC = FlowSpec(name="f", tasks=(TaskSpec(task_id="a", name="a"), TaskSpec(task_id="b", name="b")))
+
+
+def _change(task_id: str, status: TaskStatus) -> TaskTransition:
+    return TaskTransition(task_id, status, MOMENT, 1)
+
+
+class Memory:
+    """A `RunRecorder` that remembers the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+
+    def create_run(self, run: Run, spec: FlowSpec) -> None:
+        self.calls.append(("create_run", run, spec))
+
+    def record_tasks(self, run_id: str, transitions: Any) -> None:
+        self.calls.append(("record_tasks", run_id, transitions))
+
+    def append_logs(self, run_id: str, records: Any) -> None:
+        self.calls.append(("append_logs", run_id, records))
+
+    def finish_run(self, run_id: str, **end: Any) -> None:
+        self.calls.append(("finish_run", run_id, end))
+
+
+@pytest.fixture
+def display(terminal: io.StringIO) -> ProgressDisplay:
+    console = Console(terminal, terminal, environ={})
+    return ProgressDisplay(console, clock=lambda: 1.5, interval_seconds=3600)
+
+
+def test_the_tally_counts_what_ended_and_names_what_runs() -> None:
+    tally = Tally(3)
+    tally.add([_change("a", TaskStatus.RUNNING), _change("b", TaskStatus.RUNNING)])
+    assert tally.text(2.0, 80) == "0/3 tasks, 2.0 s: a, b"
+    tally.add([_change("a", TaskStatus.SUCCEEDED), _change("c", TaskStatus.SKIPPED)])
+    assert tally.text(61, 80) == "2/3 tasks, 1 m 01 s: b"
+
+
+def test_a_retried_task_counts_as_running_again() -> None:
+    tally = Tally(1)
+    for status in (TaskStatus.RUNNING, TaskStatus.FAILED, TaskStatus.RUNNING):
+        tally.add([_change("a", status)])
+    assert tally.text(0.5, 80) == "0/1 tasks, 500 ms: a"
+
+
+def test_the_line_is_never_wider_than_the_terminal() -> None:
+    tally = Tally(1)
+    tally.add([_change("a" * 100, TaskStatus.RUNNING)])
+    assert tally.text(1, 30) == "0/1 tasks, 1.0 s: " + "a" * 9 + "..."
+
+
+def test_everything_reaches_the_recorder_before_people_hear_of_it() -> None:
+    memory = Memory()
+    heard: list[tuple[Run, int]] = []
+    watched = WatchedRecorder(memory, announce=lambda run: heard.append((run, len(memory.calls))))
+    assert (watched.run_id, watched.final_status) == (None, None)
+    watched.create_run(RUN, SPEC)
+    watched.record_tasks("r1", [])
+    watched.append_logs("r1", [])
+    watched.finish_run("r1", status=RunStatus.FAILED, ended_at=MOMENT, error="x")
+    assert heard == [(RUN, 1)]
+    assert (watched.run_id, watched.final_status) == ("r1", RunStatus.FAILED)
+    end = {"status": RunStatus.FAILED, "ended_at": MOMENT, "reason": None, "error": "x"}
+    assert memory.calls == [
+        ("create_run", RUN, SPEC),
+        ("record_tasks", "r1", []),
+        ("append_logs", "r1", []),
+        ("finish_run", "r1", end),
+    ]
+
+
+def test_progress_is_drawn_and_cleared_at_the_end(
+    display: ProgressDisplay, terminal: io.StringIO
+) -> None:
+    watched = WatchedRecorder(Memory(), announce=lambda run: None, display=display)
+    with display:
+        watched.create_run(RUN, SPEC)
+        watched.record_tasks("r1", [_change("a", TaskStatus.RUNNING)])
+        display.write_above("a log line\n")
+        watched.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=MOMENT)
+        display.write_above("the last line\n")
+    clear = "\r\x1b[2K"
+    line = "0/2 tasks, 0 ms: a"
+    assert terminal.getvalue() == (
+        f"{clear}{line}{clear}a log line\n{line}{clear}{clear}the last line\n"
+    )
+    assert "dagy-progress" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_time_moves_on_without_events(terminal: io.StringIO) -> None:
+    drawn = threading.Event()
+    ticks = iter(range(1000))
+
+    def clock() -> float:
+        tick = next(ticks)
+        if tick > 3:
+            drawn.set()
+        return tick
+
+    console = Console(terminal, terminal, environ={})
+    with ProgressDisplay(console, clock=clock, interval_seconds=0.001) as display:
+        display.start(total=1)
+        assert drawn.wait(30)
+    assert "0/1 tasks, 2.0 s" in terminal.getvalue()
+
+
+def test_a_display_that_never_started_leaves_no_trace(
+    display: ProgressDisplay, terminal: io.StringIO
+) -> None:
+    with display:
+        pass
+    assert terminal.getvalue() == ""
