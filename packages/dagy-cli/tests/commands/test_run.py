@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from dagy_cli.commands.run import result_text
+from dagy_cli.commands.run import result_text, worth_showing
 from dagy_store import LocalMetadataStore
-from dagy_types import RunStatus, TaskStatus
+from dagy_types import RunStatus, TaskRun, TaskStatus
 
 WAITING_FLOW = """
 import time
@@ -303,3 +303,17 @@ def test_progress_is_drawn_on_a_terminal_that_may_be_redrawn(
     assert (b"\x1b[2K" in seen) is (color == "auto")
     if color == "auto":
         assert seen.endswith(b"\r\x1b[2K")  # nothing is left behind
+
+
+def test_of_a_large_run_only_what_did_not_succeed_is_shown() -> None:
+    def tasks(status: TaskStatus, count: int) -> list[TaskRun]:
+        return [
+            TaskRun(run_id="r1", task_id=f"{status}-{n}", name="t", status=status)
+            for n in range(count)
+        ]
+
+    succeeded, failed = tasks(TaskStatus.SUCCEEDED, 48), tasks(TaskStatus.FAILED, 2)
+    assert worth_showing([*succeeded, *failed]) == [*succeeded, *failed]
+    many = tasks(TaskStatus.SUCCEEDED, 49)
+    assert worth_showing([*many, *failed]) == failed
+    assert len(worth_showing(tasks(TaskStatus.SKIPPED, 10_000))) == 50

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dagy.local import LocalLogger
 
 _LONGEST_VALUE = 200
+_MOST_TASKS = 50
 _PRINTED = ("stdout", "stderr")  # the loggers of what tasks print
 
 
@@ -132,18 +133,28 @@ def _echo(
 
 
 def _answer(run: Run, task_runs: Sequence[TaskRun], value: Any) -> Answer:
+    shown = worth_showing(task_runs)
     lines = [_outcome(run, task_runs)]
+    if len(shown) < len(task_runs):
+        lines.insert(0, f"{len(task_runs) - len(shown)} more tasks: dagy runs show {run.run_id}")
     if value is not None:
         lines.append(f"Result: {result_text(value)}")
     return Answer(
         View(
             documents=[run_with_tasks_document(run, task_runs)],
             is_list=False,
-            blocks=[tasks_table(task_runs), Lines([[Cell(line)] for line in lines])],
+            blocks=[tasks_table(shown), Lines([[Cell(line)] for line in lines])],
         ),
         exit_code=run_exit_code(run.status, run.reason),
         complaints=_complaints(run, task_runs),
     )
+
+
+def worth_showing(task_runs: Sequence[TaskRun]) -> Sequence[TaskRun]:
+    """Return all tasks of a small run; of a large one those that did not succeed, the first few."""
+    if len(task_runs) <= _MOST_TASKS:
+        return task_runs
+    return [each for each in task_runs if each.status is not TaskStatus.SUCCEEDED][:_MOST_TASKS]
 
 
 def _outcome(run: Run, task_runs: Sequence[TaskRun]) -> str:
