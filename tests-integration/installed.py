@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
+import os
+import pty
+import struct
 import subprocess
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +38,28 @@ class Environment:
     @property
     def dagy(self) -> Path:
         return self.directory / "bin" / "dagy"
+
+
+def on_terminal(
+    command: list[str], *, cwd: Path, env: dict[str, str], columns: int
+) -> tuple[int, str]:
+    """Run a command on a terminal of this width; return its exit code and what it shows."""
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    process = subprocess.Popen(
+        command, cwd=cwd, env=env, stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    shown = b""
+    try:
+        while part := os.read(controller, 65536):
+            shown += part
+    except OSError as error:
+        if error.errno != errno.EIO:  # how Linux says that nobody holds the terminal any more
+            raise
+    finally:
+        os.close(controller)
+    return process.wait(timeout=60), shown.decode().replace("\r\n", "\n")
 
 
 class Dagy:

@@ -65,8 +65,8 @@ def test_a_failing_flow_exits_with_10_and_says_which_task_failed_and_why(dagy: D
     ("target", "parameters", "code", "told"),
     [
         ("missing.py:f", [], 5, "missing.py"),
-        (f"{SMALL}:nightly", [], 5, "good, bad"),
-        (f"{SMALL}", [], 2, "good, bad"),
+        (f"{SMALL}:nightly", [], 5, "chatty, good, bad"),
+        (f"{SMALL}", [], 2, "chatty, good, bad"),
         (f"{SMALL}:good", ["--param", "day=tomorrow"], 2, "a date such as 2026-11-01"),
         (f"{SMALL}:good", ["--param", "dy=2026-11-01"], 2, "'dy'"),
         (f"{FLOWS / 'slow.py'}:slow", [], 2, "'marker'"),
@@ -190,20 +190,40 @@ def test_after_kill_9_everything_that_was_built_on_is_recorded(dagy: Dagy, kill_
             assert tasks[ids[each]]["output_bytes"] == len(json.dumps(each))
 
 
-def test_a_pipe_that_closes_early_is_no_error(dagy: Dagy) -> None:
-    for _ in range(3):
-        assert dagy("run", f"{SMALL}:good").returncode == 0
-    script = f"{dagy.command} runs list --format jsonl | head -1; echo ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(
-        ["bash", "-c", script],
-        capture_output=True,
-        text=True,
-        env=dagy.environ | {"PYTHONUNBUFFERED": "1"},
-        timeout=60,
-    )
-    first, code = ended.stdout.splitlines()
-    assert json.loads(first)["flow_name"] == "good"
-    assert (code, ended.stderr) == ("0", "")
+def multiply_runs(database: Path, count: int) -> None:
+    """Make copies of the only run: recording so many one by one would take its time."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("create temp table copies as select * from runs")
+        connection.execute("update copies set status = 'RUNNING'")
+        connection.execute(
+            "with recursive numbers (n) as (select 1 union all select n + 1 from numbers limit ?)"
+            " insert into runs select printf('copy-%05d', n), flow_name, flow_version, spec_hash,"
+            " status, reason, error, parameters, created_at + n, started_at, ended_at"
+            " from copies, numbers",
+            (count,),
+        )
+        connection.execute("update runs set status = 'SUCCEEDED' where status = 'RUNNING'")
+
+
+@pytest.mark.parametrize("output_format", ["table", "json", "jsonl", "yaml", "csv"])
+def test_head_ends_a_listing_of_ten_thousand_without_a_word(dagy: Dagy, output_format: str) -> None:
+    """CLI-09"""
+    assert dagy("run", f"{SMALL}:chatty").returncode == 0
+    [run] = dagy.json("runs", "list")
+    multiply_runs(Path(dagy.environ["DAGY_LOCAL_DIR"]) / "dagy.db", 10_000)
+    for command in ("runs list --limit 10000", f"logs {run['run_id']}"):
+        pipe = f"{dagy.command} {command} --format {output_format} | head -1"
+        ended = subprocess.run(
+            ["bash", "-c", f"{pipe}; echo ${{PIPESTATUS[@]}}"],
+            capture_output=True,
+            text=True,
+            env=dagy.environ | {"PYTHONUNBUFFERED": "1"},
+            timeout=60,
+        )
+        assert ended.stderr == ""
+        first, codes = ended.stdout.splitlines()
+        assert first
+        assert codes == "0 0"
 
 
 def test_json_from_a_pipe_is_one_document(dagy: Dagy) -> None:

@@ -24,6 +24,17 @@ def fail(numbers: list[int]) -> int:
     raise ValueError(f"cannot work with {numbers}")
 
 
+@task
+def chat() -> None:
+    for number in range(10_000):
+        print(f"line {number}")
+
+
+@flow
+def chatty() -> None:
+    chat()
+
+
 @flow
 def good(day: date = date(2026, 11, 1)) -> int:
     return total(load(day))

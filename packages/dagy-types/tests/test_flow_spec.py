@@ -151,6 +151,18 @@ def test_upstream_may_be_listed_below_downstream() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "instead"), [('"load"', "7"), ('["extract"]', '"ab"'), ('"1"', "1")]
+)
+def test_a_spec_with_a_value_of_another_type_is_refused(written: str, instead: str) -> None:
+    load = TaskSpec(task_id="load", name="load", depends_on=("extract",))
+    extract = TaskSpec(task_id="extract", name="extract")
+    text = flow_spec_to_json(FlowSpec(name="daily", version="1", tasks=(extract, load)))
+    assert written in text
+    with pytest.raises(errors.FlowDefinitionError, match="not the JSON of a flow spec"):
+        flow_spec_from_json(text.replace(written, instead))
+
+
+@pytest.mark.parametrize(
     "text", ["", "{", "[]", "7", "null", "{}", '{"tasks": 7}', '{"tasks": [7]}', '"tasks"']
 )
 def test_a_text_that_is_not_the_json_of_a_spec_is_refused(text: str) -> None:

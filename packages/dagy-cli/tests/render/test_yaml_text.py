@@ -32,6 +32,12 @@ def test_a_list_reads_back_equal(documents: list[dict[str, Any]], is_unicode: bo
     assert yaml.safe_load(_text(*documents, is_unicode=is_unicode)) == documents
 
 
+@pytest.mark.parametrize("line_end", ["\x85", "\u2028", "\u2029"])
+def test_rare_line_ends_in_keys_read_back_too(line_end: str) -> None:
+    document = {"a": {line_end: None}, "name": "naïve-流"}
+    assert yaml.safe_load(_text(document, is_list=False)) == document
+
+
 def test_one_document_is_one_mapping_in_its_own_order() -> None:
     assert _text({"b": 1, "a": "no"}, is_list=False) == "b: 1\na: 'no'\n"
 

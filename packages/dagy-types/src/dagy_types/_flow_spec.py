@@ -54,7 +54,7 @@ class FlowSpec:
             if not _TASK_ID.fullmatch(task.task_id):
                 raise FlowDefinitionError(
                     f"Flow {self.name!r}: {task.task_id!r} cannot be the id of a task.",
-                    hint="Use at most 200 letters, digits and . _ - [ ], a letter or digit first.",
+                    hint="Use at most 200 letters, digits and . _ - [ ], first a letter, digit or _.",
                 )
             if task.task_id in known:
                 raise FlowDefinitionError(
@@ -105,18 +105,34 @@ def flow_spec_from_json(text: str) -> FlowSpec:
         document: Mapping[str, Any] = json.loads(text)
         tasks = tuple(
             TaskSpec(
-                task_id=task["task_id"],
-                name=task["name"],
+                task_id=_text(task["task_id"]),
+                name=_text(task["name"]),
                 description=task["description"],
-                depends_on=tuple(task["depends_on"]),
+                depends_on=_texts(task["depends_on"]),
             )
             for task in document["tasks"]
         )
-        fields = {key: document[key] for key in ("name", "version", "description")}
-        outputs = tuple(document["outputs"])
+        return FlowSpec(
+            name=_text(document["name"]),
+            version=_text(document["version"]),
+            description=document["description"],
+            tasks=tasks,
+            outputs=_texts(document["outputs"]),
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise FlowDefinitionError(f"This is not the JSON of a flow spec: {error!r}.") from error
-    return FlowSpec(**fields, tasks=tasks, outputs=outputs)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} should be text")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} should be a list")
+    return tuple(_text(each) for each in value)
 
 
 def _require_known(spec: FlowSpec, known: set[str]) -> None:
