@@ -262,3 +262,30 @@ def test_a_file_that_is_no_store_is_refused_and_left_alone(dagy: Dagy) -> None:
     assert ended.returncode == 9
     assert "Traceback" not in ended.stderr
     assert (directory / "dagy.db").read_bytes() == before
+
+
+def test_a_full_disk_is_told_and_loses_nothing_that_was_recorded(dagy: Dagy) -> None:
+    assert dagy("run", f"{SMALL}:good").returncode == 0
+    [before] = dagy.json("runs", "list")
+    tasks_before = dagy.json("runs", "show", before["run_id"])
+    ended = subprocess.run(
+        ["bash", "-c", f"ulimit -f 200; exec {dagy.command} run {SMALL}:chatty"],  # in KiB
+        capture_output=True,
+        text=True,
+        env=dagy.environ,
+        timeout=60,
+    )
+    assert ended.returncode == 9, ended.stderr
+    errors = [line for line in ended.stderr.splitlines() if not line.startswith("line ")]
+    announced, *told = errors
+    assert announced.startswith("Run ")
+    assert "The disk is full" in told[0]
+    assert len(told) <= 3
+    assert "Traceback" not in ended.stderr
+    crashed, first = dagy.json("runs", "list")
+    assert (crashed["status"], crashed["reason"]) == ("FAILED", "crashed")
+    assert dagy.json("runs", "show", first["run_id"]) == tasks_before
+    lines = dagy("logs", crashed["run_id"]).stdout.splitlines()
+    assert 0 < len(lines) < 10_000
+    assert lines[-1].endswith(f"line {len(lines) - 1}")  # none torn, none missing
+    assert dagy("run", f"{SMALL}:chatty").returncode == 0

@@ -65,54 +65,6 @@ def test_a_flow_without_tasks_succeeds(recorder: Any) -> None:
     assert recorder.batches == []
 
 
-def test_write_ahead_a_dependent_starts_only_after_its_upstream_is_recorded(recorder: Any) -> None:
-    seen: list[TaskStatus | None] = []
-
-    @task
-    def look(_: Any) -> None:
-        seen.append(recorder.states.get("give"))
-
-    @flow
-    def f() -> None:
-        for number in range(20):
-            look(give(number))
-
-    run(f, recorder, max_workers=4)
-    assert seen == [TaskStatus.SUCCEEDED] * 20
-
-
-def test_write_ahead_a_task_starts_only_after_its_own_start_is_recorded(recorder: Any) -> None:
-    seen: list[TaskStatus | None] = []
-
-    @task
-    def look() -> None:
-        seen.append(recorder.states.get("look"))
-
-    @flow
-    def f() -> None:
-        look()
-
-    run(f, recorder)
-    assert seen == [TaskStatus.RUNNING]
-
-
-def test_isolation_each_consumer_gets_its_own_copy(recorder: Any) -> None:
-    @task
-    def spoil(values: list[int], again: list[int]) -> list[int]:
-        values.append(99)
-        return again
-
-    @flow
-    def f() -> Any:
-        shared, constant = give([1]), [2]
-        return [spoil(shared, shared), spoil(shared, shared), spoil(constant, constant), shared]
-
-    result = run(f, recorder)
-    assert result.result() == [[1], [1], [2], [1]]
-    result.result()[0].append(5)
-    assert result.result()[0] == [1]
-
-
 def test_no_more_than_max_workers_tasks_run_at_once(recorder: Any) -> None:
     running, most = [0], [0]
     lock = threading.Lock()

@@ -54,7 +54,7 @@ class FlowSpec:
             if not _TASK_ID.fullmatch(task.task_id):
                 raise FlowDefinitionError(
                     f"Flow {self.name!r}: {task.task_id!r} cannot be the id of a task.",
-                    hint="Use at most 200 letters, digits and . _ - [ ], first a letter, digit or _.",
+                    hint="Use up to 200 letters, digits, . _ - [ ]; first a letter, digit or _.",
                 )
             if task.task_id in known:
                 raise FlowDefinitionError(
