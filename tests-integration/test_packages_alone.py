@@ -19,7 +19,7 @@ print(spec.content_hash[:8])
     "dagy-store": """
 from datetime import datetime, timezone
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, Run, RunStatus
+from dagy_types import FlowSpec, Run, RunEnd, RunStatus
 
 now = datetime.now(timezone.utc)
 with LocalMetadataStore() as store:
@@ -27,7 +27,7 @@ with LocalMetadataStore() as store:
         run_id="r1", flow_name="etl", flow_version="1", status=RunStatus.RUNNING, created_at=now
     )
     store.create_run(run, FlowSpec(name="etl"))
-    store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=now)
+    store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=now))
 with LocalMetadataStore() as store:
     print(store.get_run("r1").status)
 """,

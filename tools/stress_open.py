@@ -22,7 +22,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, Run, RunStatus, TaskSpec, TaskStatus, TaskTransition
+from dagy_types import FlowSpec, Run, RunEnd, RunStatus, TaskSpec, TaskStatus, TaskTransition
 
 WAVES = 2
 _LONGEST_WAIT_SECONDS = 120
@@ -98,7 +98,7 @@ def _record_a_run(directory: Path, *, run_id: str) -> None:
             run, FlowSpec(name="stress", tasks=(TaskSpec(task_id="only", name="only"),))
         )
         store.record_tasks(run_id, transitions)
-        store.finish_run(run_id, status=RunStatus.SUCCEEDED, ended_at=now)
+        store.finish_run(run_id, RunEnd(status=RunStatus.SUCCEEDED, ended_at=now))
 
 
 def _problems_of(directory: Path, *, runs: int) -> Iterator[str]:

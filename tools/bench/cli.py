@@ -19,7 +19,7 @@ import time
 from datetime import datetime, timezone
 
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, Run, RunStatus
+from dagy_types import FlowSpec, Run, RunEnd, RunStatus
 
 FLOW = """
 from dagy import flow, task
@@ -50,7 +50,7 @@ def fill(directory: str, runs: int) -> None:
                 started_at=now,
             )
             store.create_run(run, spec)
-            store.finish_run(run_id, status=RunStatus.SUCCEEDED, ended_at=now)
+            store.finish_run(run_id, RunEnd(status=RunStatus.SUCCEEDED, ended_at=now))
 
 
 def main() -> None:

@@ -23,6 +23,7 @@ from dagy_types import (
     FlowSpec,
     LogRecord,
     Run,
+    RunEnd,
     RunStatus,
     TaskSpec,
     TaskStatus,
@@ -222,7 +223,7 @@ def add_run(store: LocalMetadataStore) -> Callable[..., str]:
             ],
         )
         error = None if status is RunStatus.SUCCEEDED else "Task 'report' failed: Boom"
-        store.finish_run(run_id, status=status, ended_at=at[4], reason=reason, error=error)
+        store.finish_run(run_id, RunEnd(status=status, ended_at=at[4], reason=reason, error=error))
         return run_id
 
     return add

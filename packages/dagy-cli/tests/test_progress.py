@@ -9,7 +9,7 @@ import pytest
 
 from dagy_cli.console import Console
 from dagy_cli.progress import ProgressDisplay, Tally, WatchedRecorder
-from dagy_types import FlowSpec, Run, RunStatus, TaskSpec, TaskStatus, TaskTransition
+from dagy_types import FlowSpec, Run, RunEnd, RunStatus, TaskSpec, TaskStatus, TaskTransition
 
 MOMENT = datetime.fromisoformat("2026-11-01T08:00:00+00:00")
 RUN = Run(run_id="r1", flow_name="f", flow_version="1", status=RunStatus.RUNNING, created_at=MOMENT)
@@ -35,7 +35,7 @@ class Memory:
     def append_logs(self, run_id: str, records: Any) -> None:
         self.calls.append(("append_logs", run_id, records))
 
-    def finish_run(self, run_id: str, **end: Any) -> None:
+    def finish_run(self, run_id: str, end: RunEnd) -> None:
         self.calls.append(("finish_run", run_id, end))
 
 
@@ -74,10 +74,10 @@ def test_everything_reaches_the_recorder_before_people_hear_of_it() -> None:
     watched.create_run(RUN, SPEC)
     watched.record_tasks("r1", [])
     watched.append_logs("r1", [])
-    watched.finish_run("r1", status=RunStatus.FAILED, ended_at=MOMENT, error="x")
+    end = RunEnd(status=RunStatus.FAILED, ended_at=MOMENT, error="x")
+    watched.finish_run("r1", end)
     assert heard == [(RUN, 1)]
     assert (watched.run_id, watched.final_status) == ("r1", RunStatus.FAILED)
-    end = {"status": RunStatus.FAILED, "ended_at": MOMENT, "reason": None, "error": "x"}
     assert memory.calls == [
         ("create_run", RUN, SPEC),
         ("record_tasks", "r1", []),
@@ -94,7 +94,7 @@ def test_progress_is_drawn_and_cleared_at_the_end(
         watched.create_run(RUN, SPEC)
         watched.record_tasks("r1", [_change("a", TaskStatus.RUNNING)])
         display.write_above("a log line\n")
-        watched.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=MOMENT)
+        watched.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=MOMENT))
         display.write_above("the last line\n")
     clear = "\r\x1b[2K"
     line = "0/2 tasks, 0 ms: a"

@@ -10,7 +10,7 @@ import pytest
 from dagy_store import _runs, _task_runs
 from dagy_store._crash import CRASH_MESSAGE, record_crash
 from dagy_store._database import Database
-from dagy_types import FailureReason, FlowSpec, Run, RunStatus, TaskStatus, TaskTransition
+from dagy_types import FailureReason, FlowSpec, Run, RunEnd, RunStatus, TaskStatus, TaskTransition
 
 NewRun = Callable[..., Run]
 At = Callable[[float], datetime]
@@ -90,8 +90,6 @@ def test_a_run_that_ended_in_the_meantime_keeps_its_end(
 ) -> None:
     with database.transaction() as connection:
         _runs.insert(connection, new_run(), spec)
-        _runs.end(
-            connection, "r1", status=RunStatus.SUCCEEDED, ended_at=at(9), reason=None, error=None
-        )
+        _runs.end(connection, "r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
         record_crash(connection, "r1")
     assert _runs.find(database, "r1") == new_run(status=RunStatus.SUCCEEDED, ended_at=at(9))

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dagy_store import _runs, _task_runs
 from dagy_store._database import Database
-from dagy_types import FailureReason, FlowSpec, Run, RunStatus
+from dagy_types import FailureReason, FlowSpec, Run, RunEnd, RunStatus
 from dagy_types.errors import ConflictError, UsageError
 
 NewRun = Callable[..., Run]
@@ -30,10 +31,15 @@ def _insert(database: Database, spec: FlowSpec, *runs: Run) -> None:
             _runs.insert(connection, run, spec)
 
 
-def _end(database: Database, run_id: str, at: datetime, **end: object) -> None:
-    fields = {"status": RunStatus.SUCCEEDED, "ended_at": at, "reason": None, "error": None, **end}
+def _end(
+    database: Database,
+    run_id: str,
+    at: datetime,
+    status: RunStatus = RunStatus.SUCCEEDED,
+    **why: Any,
+) -> None:
     with database.transaction() as connection:
-        _runs.end(connection, run_id, **fields)
+        _runs.end(connection, run_id, RunEnd(status=status, ended_at=at, **why))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from dagy_types import (
     LogRecord,
     Output,
     Run,
+    RunEnd,
     RunStatus,
     TaskSpec,
     TaskStatus,
@@ -92,7 +93,7 @@ def test_every_method_refuses_a_closed_store(
         lambda: store.create_run(new_run(), spec),
         lambda: store.record_tasks("r1", []),
         lambda: store.append_logs("r1", []),
-        lambda: store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9)),
+        lambda: store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9))),
         lambda: store.list_runs(limit=1),
         lambda: store.get_run("r1"),
         lambda: store.list_task_runs("r1"),
@@ -189,7 +190,7 @@ def test_a_whole_run_is_read_back_from_another_store(
         store.append_logs("r1", [log_record("extracting", task_id="extract", attempt=1)])
         store.record_tasks("r1", _succeed("clean", at(3), b"x" * 100_000))
         store.record_tasks("r1", [TaskTransition("load", TaskStatus.CANCELLED, at(4))])
-        store.finish_run("r1", status=RunStatus.CANCELLED, ended_at=at(5), error="Ctrl-C")
+        store.finish_run("r1", RunEnd(status=RunStatus.CANCELLED, ended_at=at(5), error="Ctrl-C"))
     with LocalMetadataStore(directory) as store:
         assert store.get_run("r1") == new_run(
             status=RunStatus.CANCELLED, ended_at=at(5), error="Ctrl-C"
@@ -255,7 +256,7 @@ def test_an_id_in_use_is_refused_while_its_run_lives_and_after(
     with pytest.raises(ConflictError, match="already a run 'r1'"):
         store.create_run(new_run(), spec)
     assert store.get_run("r1").status is RunStatus.RUNNING
-    store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9))
+    store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
     with pytest.raises(ConflictError, match="already a run 'r1'"):
         store.create_run(new_run(), spec)
     assert store.get_run("r1").status is RunStatus.SUCCEEDED
@@ -306,7 +307,7 @@ def test_only_the_store_that_created_a_run_records_it_until_its_end(
         return [
             lambda: recorder.record_tasks("r1", _succeed("extract", at(2))),
             lambda: recorder.append_logs("r1", [log_record("one")]),
-            lambda: recorder.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9)),
+            lambda: recorder.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9))),
         ]
 
     store.create_run(new_run(), spec)
@@ -326,7 +327,7 @@ def test_a_run_without_tasks_can_be_recorded(
 ) -> None:
     store.create_run(new_run(), FlowSpec(name="daily"))
     store.record_tasks("r1", [])
-    store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9))
+    store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
     assert store.list_task_runs("r1") == []
     assert _messages(store) == []
     with pytest.raises(NotFoundError) as caught:
@@ -373,7 +374,7 @@ def test_following_a_run_shows_all_it_says_until_it_ends(
 
         def end() -> None:
             say("last", "load")
-            writer.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9))
+            writer.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
 
         events = iter([lambda: say("one", "load"), lambda: say("two", "clean"), end])
         waits: list[float] = []
@@ -442,7 +443,7 @@ def test_a_living_run_is_not_a_crash_for_anyone(
     with LocalMetadataStore(directory) as other:
         assert [other.get_run("r1").status for _ in range(2)] == [RunStatus.RUNNING] * 2
         assert store.get_run("r1").status is RunStatus.RUNNING
-    store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9))
+    store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
     assert store.get_run("r1").status is RunStatus.SUCCEEDED
 
 
@@ -457,7 +458,7 @@ def test_a_run_whose_files_were_removed_is_told_that_it_was_ended(
     with pytest.raises(ConflictError, match="was ended from outside: it is FAILED"):
         store.record_tasks("r1", _succeed("extract", at(2)))
     with pytest.raises(ConflictError, match="was ended from outside: it is FAILED"):
-        store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=at(9))
+        store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
 
 
 # A full disk
@@ -479,7 +480,7 @@ def test_a_full_disk_is_an_error_of_the_store_and_a_retry_works(
         lambda: store.record_tasks("r1", _succeed("clean", at(3))),
         lambda: store.record_tasks("r1", _succeed("clean-2", at(3), b"x" * 20_000)),
         lambda: store.append_logs("r1", [log_record("x" * 2000)]),
-        lambda: store.finish_run("r1", status=RunStatus.FAILED, ended_at=at(9)),
+        lambda: store.finish_run("r1", RunEnd(status=RunStatus.FAILED, ended_at=at(9))),
     ]
     for call in calls:
         tasks, logs = store.list_task_runs("r1"), _messages(store)

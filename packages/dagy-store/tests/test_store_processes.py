@@ -23,6 +23,7 @@ from dagy_types import (
     FlowSpec,
     LogRecord,
     Run,
+    RunEnd,
     RunStatus,
     TaskSpec,
     TaskStatus,
@@ -152,14 +153,14 @@ def test_a_store_survives_a_fork_on_both_sides(
         assert not store._database.is_connected  # SQLite must not be carried into a new process
         assert store.get_run("r1").status is RunStatus.RUNNING
         store.create_run(new_run("child"), spec)
-        store.finish_run("child", status=RunStatus.SUCCEEDED, ended_at=at(9))
+        store.finish_run("child", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
         store.close()
 
     assert _in_fork(use_in_child) == 0
     assert store.get_run("child").status is RunStatus.SUCCEEDED
     assert store.get_run("r1").status is RunStatus.RUNNING
     store.record_tasks("r1", [TaskTransition("extract", TaskStatus.RUNNING, at(2), attempt=1)])
-    store.finish_run("r1", status=RunStatus.CANCELLED, ended_at=at(9))
+    store.finish_run("r1", RunEnd(status=RunStatus.CANCELLED, ended_at=at(9)))
     assert store.get_run("r1").status is RunStatus.CANCELLED
 
 
@@ -206,7 +207,7 @@ def test_nothing_is_left_open_in_a_program_that_forks_and_ends(directory: Path) 
         import os, sys
         from datetime import datetime, timezone
         from dagy_store import LocalMetadataStore
-        from dagy_types import FlowSpec, Run, RunStatus
+        from dagy_types import FlowSpec, Run, RunEnd, RunStatus
 
         now = datetime.now(timezone.utc)
         run = Run(run_id="r1", flow_name="f", flow_version="1", status=RunStatus.RUNNING,
@@ -218,7 +219,7 @@ def test_nothing_is_left_open_in_a_program_that_forks_and_ends(directory: Path) 
                 sys.exit(0)
             _, status = os.waitpid(child, 0)
             assert status == 0
-            store.finish_run("r1", status=RunStatus.SUCCEEDED, ended_at=now)
+            store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=now))
             print(store.get_run("r1").status)
     """
     done = subprocess.run(

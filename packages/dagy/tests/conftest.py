@@ -1,16 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from dagy_types import (
-    FailureReason,
     FlowSpec,
     LogRecord,
     Run,
+    RunEnd,
     RunStatus,
     TaskStatus,
     TaskTransition,
@@ -40,16 +39,8 @@ class MemoryRecorder:
     def append_logs(self, run_id: str, records: Sequence[LogRecord]) -> None:
         self.logs.extend(records)
 
-    def finish_run(
-        self,
-        run_id: str,
-        *,
-        status: RunStatus,
-        ended_at: datetime,
-        reason: FailureReason | None = None,
-        error: str | None = None,
-    ) -> None:
-        self.status, self.error = status, error
+    def finish_run(self, run_id: str, end: RunEnd) -> None:
+        self.status, self.error = end.status, end.error
 
     @property
     def transitions(self) -> list[TaskTransition]:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
 
 from dagy_cli.console import Console
 from dagy_cli.escaping import visible
 from dagy_cli.render.cells import duration_text
 from dagy_types import (
-    FailureReason,
     FlowSpec,
     LogRecord,
     Run,
+    RunEnd,
     RunRecorder,
     RunStatus,
     TaskStatus,
@@ -64,19 +63,9 @@ class WatchedRecorder:
     def append_logs(self, run_id: str, records: Sequence[LogRecord]) -> None:
         self._recorder.append_logs(run_id, records)
 
-    def finish_run(
-        self,
-        run_id: str,
-        *,
-        status: RunStatus,
-        ended_at: datetime,
-        reason: FailureReason | None = None,
-        error: str | None = None,
-    ) -> None:
-        self._recorder.finish_run(
-            run_id, status=status, ended_at=ended_at, reason=reason, error=error
-        )
-        self.final_status = status
+    def finish_run(self, run_id: str, end: RunEnd) -> None:
+        self._recorder.finish_run(run_id, end)
+        self.final_status = end.status
         if self._display is not None:
             self._display.stop()
 

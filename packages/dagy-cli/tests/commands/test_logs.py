@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, LogRecord, Run, RunStatus
+from dagy_types import FlowSpec, LogRecord, Run, RunEnd, RunStatus
 
 MOMENT = datetime(2026, 11, 1, 8, 0, tzinfo=timezone.utc)
 
@@ -76,7 +76,7 @@ def test_following_shows_lines_at_once_and_ends_with_the_run(
     else:
         assert "first" in text
     say("second")
-    store.finish_run("a", status=RunStatus.SUCCEEDED, ended_at=MOMENT)
+    store.finish_run("a", RunEnd(status=RunStatus.SUCCEEDED, ended_at=MOMENT))
     text += process.stdout.read()
     assert process.wait(30) == 0
     assert text.index("first") < text.index("second")

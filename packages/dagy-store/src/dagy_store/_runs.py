@@ -13,6 +13,7 @@ from dagy_types import (
     FailureReason,
     FlowSpec,
     Run,
+    RunEnd,
     RunStatus,
     flow_spec_from_json,
     flow_spec_to_json,
@@ -91,15 +92,7 @@ def insert(connection: sqlite3.Connection, run: Run, spec: FlowSpec) -> None:
     )
 
 
-def end(
-    connection: sqlite3.Connection,
-    run_id: str,
-    *,
-    status: RunStatus,
-    ended_at: datetime,
-    reason: FailureReason | None,
-    error: str | None,
-) -> None:
+def end(connection: sqlite3.Connection, run_id: str, end: RunEnd) -> None:
     """Record the end of a run that is under way.
 
     Raises:
@@ -107,20 +100,13 @@ def end(
         UsageError: When there is a reason for failure and the run has not failed.
     """
     current = require_under_way(connection, run_id)
-    if status not in RUN_TRANSITIONS[current] or not status.is_terminal:
-        raise ConflictError(f"Run {run_id!r} is {current} and cannot end as {status}.")
-    if reason and status is not RunStatus.FAILED:
-        raise UsageError(f"Run {run_id!r} cannot be {status} with the reason {reason}.")
-    connection.execute(
-        _END,
-        (
-            status.value,
-            reason.value if reason else None,
-            to_text(error),
-            to_microseconds(ended_at),
-            run_id,
-        ),
-    )
+    if end.status not in RUN_TRANSITIONS[current] or not end.status.is_terminal:
+        raise ConflictError(f"Run {run_id!r} is {current} and cannot end as {end.status}.")
+    if end.reason and end.status is not RunStatus.FAILED:
+        raise UsageError(f"Run {run_id!r} cannot be {end.status} with the reason {end.reason}.")
+    reason = end.reason.value if end.reason else None
+    ended_at = to_microseconds(end.ended_at)
+    connection.execute(_END, (end.status.value, reason, to_text(end.error), ended_at, run_id))
 
 
 def require_under_way(connection: sqlite3.Connection, run_id: str) -> RunStatus:

@@ -25,11 +25,11 @@ from dagy_store._log_file import read_log
 from dagy_store._output_file import read_output_file, staged_outputs
 from dagy_store._private_files import make_private_directory
 from dagy_types import (
-    FailureReason,
     FlowSpec,
     LogRecord,
     Output,
     Run,
+    RunEnd,
     RunStatus,
     TaskRun,
     TaskTransition,
@@ -180,15 +180,7 @@ class LocalMetadataStore:
         with self._opened():
             self._live_run(run_id).log.append(records)
 
-    def finish_run(
-        self,
-        run_id: str,
-        *,
-        status: RunStatus,
-        ended_at: datetime,
-        reason: FailureReason | None = None,
-        error: str | None = None,
-    ) -> None:
+    def finish_run(self, run_id: str, end: RunEnd) -> None:
         """Record the end of a run, durably.
 
         Raises:
@@ -198,9 +190,7 @@ class LocalMetadataStore:
             live = self._live_run(run_id)
             live.log.sync()
             with database.transaction() as connection:
-                _runs.end(
-                    connection, run_id, status=status, ended_at=ended_at, reason=reason, error=error
-                )
+                _runs.end(connection, run_id, end)
             del self._live[run_id]
             live.end()
 

@@ -17,7 +17,7 @@ from dagy_types._protocols import (
     RunRecorder,
     Serializer,
 )
-from dagy_types._records import LogRecord, Output, Run, TaskRun, TaskTransition
+from dagy_types._records import LogRecord, Output, Run, RunEnd, TaskRun, TaskTransition
 from dagy_types._status import (
     RUN_TRANSITIONS,
     TASK_TRANSITIONS,
@@ -37,6 +37,7 @@ __all__ = [
     "LogRecord",
     "Output",
     "Run",
+    "RunEnd",
     "RunReader",
     "RunRecorder",
     "RunStatus",

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dagy_types._flow_spec import FlowSpec
-from dagy_types._records import LogRecord, Output, Run, TaskRun, TaskTransition
-from dagy_types._status import FailureReason, RunStatus
+from dagy_types._records import LogRecord, Output, Run, RunEnd, TaskRun, TaskTransition
+from dagy_types._status import RunStatus
 
 
 class RunRecorder(Protocol):
@@ -35,15 +35,7 @@ class RunRecorder(Protocol):
         """Add these log records; readers see them at once."""
         ...
 
-    def finish_run(
-        self,
-        run_id: str,
-        *,
-        status: RunStatus,
-        ended_at: datetime,
-        reason: FailureReason | None = None,
-        error: str | None = None,
-    ) -> None:
+    def finish_run(self, run_id: str, end: RunEnd) -> None:
         """Record the end of a run."""
         ...
 

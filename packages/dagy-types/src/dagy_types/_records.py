@@ -38,6 +38,16 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How and when a run ended; the attributes mean what they mean in `Run`."""
+
+    status: RunStatus
+    ended_at: datetime
+    reason: FailureReason | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRun:
     """One task of a run.
 

@@ -37,6 +37,7 @@ from dagy_types import (
     LogRecord,
     Output,
     Run,
+    RunEnd,
     RunRecorder,
     RunStatus,
     TaskStatus,
@@ -307,9 +308,8 @@ class _Coordinator:
         elif self._failure is not None:
             status = RunStatus.FAILED
             error = f"Task {self._failed_task_id!r} failed: {summary(self._failure)}"
-        self._recorder.finish_run(
-            self._run.run_id, status=status, ended_at=self._now(), error=error
-        )
+        end = RunEnd(status=status, ended_at=self._now(), error=error)
+        self._recorder.finish_run(self._run.run_id, end)
         return Ended(status, error, self._outputs.kept, self._failed_task_id, self._failure)
 
     def _transition(
