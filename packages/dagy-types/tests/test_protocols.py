@@ -15,11 +15,6 @@ def test_an_attempt_hands_back_what_its_call_returns() -> None:
     assert Attempt("load", 1, lambda: output).call() is output
 
 
-def test_an_attempt_result_has_neither_output_nor_error_unless_given() -> None:
-    result = AttemptResult("load", 1, NOON)
-    assert (result.output, result.error) == (None, None)
-
-
 def test_an_attempt_result_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
-        AttemptResult("load", 1, NOON).error = ValueError()  # type: ignore[misc]  # the point
+        AttemptResult("load", 1, NOON, Output(b"1", "json")).outcome = ValueError()  # type: ignore[misc]  # the point

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dagy import flow, task
-from dagy._engine import execute
+from dagy._engine import RunOptions, execute
 from dagy._interrupts import deferred_signals
 from dagy.local import LocalLogger, run_flow
 from dagy_types import Run, RunStatus, TaskStatus, TaskTransition
@@ -167,12 +167,9 @@ def test_a_task_that_outlasts_the_grace_period_is_given_up(
         execute(
             flow_.trace({}),
             run,
+            RunOptions(max_workers=1, fail_fast=True, max_output_bytes=100, grace_seconds=0.05),
             recorder=recorder,
             logger=QUIET,
-            max_workers=1,
-            fail_fast=True,
-            max_output_bytes=100,
-            grace_seconds=0.05,
         )
     assert recorder.states == {"stubborn": TaskStatus.CANCELLED, "after": TaskStatus.CANCELLED}
 

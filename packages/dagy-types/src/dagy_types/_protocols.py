@@ -131,13 +131,16 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended: with an output or with an error."""
+    """How an attempt ended.
+
+    Attributes:
+        outcome: What the call returned, or what it raised.
+    """
 
     task_id: str
     number: int
     ended_at: datetime
-    output: Output | None = None
-    error: BaseException | None = None
+    outcome: Output | BaseException
 
 
 class Executor(Protocol):

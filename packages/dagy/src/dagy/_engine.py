@@ -27,6 +27,7 @@ from dagy._executors.threads import ThreadExecutor
 from dagy._failure import formatted_traceback, summary
 from dagy._interrupts import deferred_signals
 from dagy._local_logger import ENGINE_LOGGER, LocalLogger
+from dagy._output_shelf import OutputShelf
 from dagy._plan import Plan
 from dagy._serializer import JsonSerializer
 from dagy._tracing import Graph
@@ -44,8 +45,6 @@ from dagy_types import (
     TaskTransition,
 )
 
-GRACE_SECONDS = 10.0
-
 # A signal that the kernel hands to another thread does not wake the main thread from its wait, so
 # waits are bounded: this is how late such a Ctrl-C can be noticed.
 _LONGEST_WAIT_SECONDS = 0.2
@@ -53,6 +52,23 @@ _LONGEST_WAIT_SECONDS = 0.2
 
 class _Signal(Enum):
     INTERRUPT = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is carried out.
+
+    Attributes:
+        max_workers: How many tasks may run at once.
+        fail_fast: Whether the first failure stops the run.
+        max_output_bytes: A task whose encoded output is larger fails.
+        grace_seconds: How long running tasks may go on once the run is to stop.
+    """
+
+    max_workers: int
+    fail_fast: bool
+    max_output_bytes: int
+    grace_seconds: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,39 +101,25 @@ def utc_now() -> datetime:
 def execute(
     graph: Graph,
     run: Run,
+    options: RunOptions,
     *,
     recorder: RunRecorder,
     logger: LocalLogger,
-    max_workers: int,
-    fail_fast: bool,
-    max_output_bytes: int,
-    grace_seconds: float = GRACE_SECONDS,
     now: Callable[[], datetime] = utc_now,
 ) -> Ended:
     """Run a graph to its end; everything about it is recorded when this returns.
 
+    The first SIGINT or SIGTERM stops the run: nothing more starts, and running tasks have the grace
+    period to finish. A second one ends that period at once.
+
     Args:
         run: The record to create, in status ``RUNNING``.
-        max_output_bytes: A task whose encoded output is larger fails.
-        grace_seconds: How long running tasks may go on once the run is to stop. The first SIGINT or
-            SIGTERM, or with ``fail_fast`` the first failure, stops it; a second signal ends the
-            grace period at once.
 
     Raises:
         StoreError: When the recorder cannot write; the run then counts as crashed.
         KeyboardInterrupt: After the run has been recorded, when SIGINT arrived during it.
     """
-    coordinator = _Coordinator(
-        graph,
-        run,
-        recorder=recorder,
-        logger=logger,
-        max_workers=max_workers,
-        fail_fast=fail_fast,
-        grace_seconds=grace_seconds,
-        now=now,
-        max_output_bytes=max_output_bytes,
-    )
+    coordinator = _Coordinator(graph, run, options, recorder=recorder, logger=logger, now=now)
     with deferred_signals(coordinator.interrupt), captured():
         return coordinator.run()
 
@@ -129,29 +131,25 @@ class _Coordinator:
         self,
         graph: Graph,
         run: Run,
+        options: RunOptions,
         *,
         recorder: RunRecorder,
         logger: LocalLogger,
-        max_workers: int,
-        fail_fast: bool,
-        grace_seconds: float,
         now: Callable[[], datetime],
-        max_output_bytes: int,
     ) -> None:
         self._graph = graph
         self._run = run
+        self._options = options
         self._recorder = recorder
         self._logger = logger
-        self._max_workers = max_workers
-        self._fail_fast = fail_fast
-        self._grace_seconds = grace_seconds
         self._now = now
-        self._max_output_bytes = max_output_bytes
         self._inbox: SimpleQueue[AttemptResult | LogRecord | _Signal] = SimpleQueue()
-        self._executor: Executor = ThreadExecutor(max_workers, deliver=self._inbox.put, now=now)
+        self._executor: Executor = ThreadExecutor(
+            options.max_workers, deliver=self._inbox.put, now=now
+        )
         self._serializer = JsonSerializer()
         self._plan = Plan(graph.spec)
-        self._outputs = _OutputShelf(graph)
+        self._outputs = OutputShelf(graph.spec)
         self._running: set[str] = set()
         self._deadline: float | None = None  # set when the run is to stop
         self._was_interrupted = False
@@ -186,7 +184,7 @@ class _Coordinator:
         return self._finish()
 
     def _select(self) -> list[str]:
-        selected = self._plan.take_ready(self._max_workers - len(self._running))
+        selected = self._plan.take_ready(self._options.max_workers - len(self._running))
         self._running.update(selected)
         return selected
 
@@ -200,7 +198,7 @@ class _Coordinator:
             number=1,
             emit=self._inbox.put,
             now=self._now,
-            max_output_bytes=self._max_output_bytes,
+            max_output_bytes=self._options.max_output_bytes,
         )
         self._executor.submit(Attempt(task_id, 1, call))
 
@@ -233,37 +231,39 @@ class _Coordinator:
             return  # the loop looks again
 
     def _apply(self, result: AttemptResult, logs: list[LogRecord]) -> list[TaskTransition]:
-        task_id = result.task_id
-        self._running.discard(task_id)
-        if result.error is None:
-            self._plan.succeed(task_id)
-            self._outputs.put(task_id, result.output)
-            return [
-                TaskTransition(
-                    task_id,
-                    TaskStatus.SUCCEEDED,
-                    result.ended_at,
-                    result.number,
-                    None,
-                    result.output,
-                )
-            ]
-        self._is_complete = False
-        error = summary(result.error)
-        logs.append(
-            self._log_record("ERROR", formatted_traceback(result.error), result.ended_at, result)
+        self._running.discard(result.task_id)
+        if isinstance(result.outcome, Output):
+            return [self._apply_success(result, result.outcome)]
+        return self._apply_failure(result, result.outcome, logs)
+
+    def _apply_success(self, result: AttemptResult, output: Output) -> TaskTransition:
+        self._plan.succeed(result.task_id)
+        self._outputs.put(result.task_id, output)
+        return TaskTransition(
+            result.task_id,
+            TaskStatus.SUCCEEDED,
+            at=result.ended_at,
+            attempt=result.number,
+            output=output,
         )
+
+    def _apply_failure(
+        self, result: AttemptResult, error: BaseException, logs: list[LogRecord]
+    ) -> list[TaskTransition]:
+        task_id, ended_at = result.task_id, result.ended_at
+        self._is_complete = False
         if self._failed_task_id is None:
-            self._failed_task_id, self._failure = task_id, result.error
-        changes = [
-            TaskTransition(task_id, TaskStatus.FAILED, result.ended_at, result.number, error)
-        ]
+            self._failed_task_id, self._failure = task_id, error
+        logs.append(self._log_record("ERROR", formatted_traceback(error), ended_at, result))
         reason = f"Task {task_id!r} failed."
-        changes += [
-            self._transition(each, TaskStatus.SKIPPED, error=reason)
-            for each in self._plan.fail(task_id)
+        changes = [
+            TaskTransition(task_id, TaskStatus.FAILED, ended_at, result.number, summary(error)),
+            *(
+                self._transition(each, TaskStatus.SKIPPED, error=reason)
+                for each in self._plan.fail(task_id)
+            ),
         ]
-        if self._fail_fast:
+        if self._options.fail_fast:
             changes += self._stop(f"The run stopped after task {task_id!r} failed.")
         return changes
 
@@ -272,7 +272,7 @@ class _Coordinator:
             self._deadline = monotonic()
         elif self._running:
             message = (
-                f"Interrupted: running tasks have {self._grace_seconds:g} s to finish. "
+                f"Interrupted: running tasks have {self._options.grace_seconds:g} s to finish. "
                 "Interrupt again to stop now."
             )
             logs.append(self._log_record("WARNING", message, self._now()))
@@ -282,7 +282,7 @@ class _Coordinator:
     def _stop(self, reason: str) -> list[TaskTransition]:
         """Start nothing more, and give what runs a grace period."""
         if self._deadline is None:
-            self._deadline = monotonic() + self._grace_seconds
+            self._deadline = monotonic() + self._options.grace_seconds
         return self._cancel(self._plan.drop_unstarted(), reason)
 
     def _abandon(self) -> list[TaskTransition]:
@@ -329,32 +329,3 @@ class _Coordinator:
             task_id=attempt.task_id if attempt else None,
             attempt=attempt.number if attempt else None,
         )
-
-
-class _OutputShelf:
-    """The outputs that somebody still needs: dropped once the last consumer has got them."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._upstream = {task.task_id: task.depends_on for task in graph.spec.tasks}
-        self._consumers = dict.fromkeys(self._upstream, 0)
-        for upstream in self._upstream.values():
-            for task_id in upstream:
-                self._consumers[task_id] += 1
-        self._results = frozenset(graph.spec.outputs)
-        self._waiting: dict[str, Output] = {}
-        self.kept: dict[str, Output] = {}
-
-    def put(self, task_id: str, output: Output | None) -> None:
-        assert output is not None
-        if self._consumers[task_id]:
-            self._waiting[task_id] = output
-        if task_id in self._results:
-            self.kept[task_id] = output
-
-    def inputs_of(self, task_id: str) -> dict[str, Output]:
-        inputs = {each: self._waiting[each] for each in self._upstream[task_id]}
-        for each in inputs:
-            self._consumers[each] -= 1
-            if not self._consumers[each]:
-                del self._waiting[each]
-        return inputs

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 from queue import SimpleQueue
 
-from dagy_types import Attempt, AttemptResult
+from dagy_types import Attempt, AttemptResult, Output
 
 
 class ThreadExecutor:
@@ -52,12 +52,11 @@ class ThreadExecutor:
 
     def _work(self) -> None:
         while (attempt := self._inbox.get()) is not None:
-            output = failure = None
+            outcome: Output | BaseException
             try:
-                output = attempt.call()
+                outcome = attempt.call()
             except BaseException as error:  # noqa: BLE001  sys.exit() in a task fails the task
-                failure = error
-            result = AttemptResult(attempt.task_id, attempt.number, self._now(), output, failure)
-            self._deliver(result)
+                outcome = error
+            self._deliver(AttemptResult(attempt.task_id, attempt.number, self._now(), outcome))
             # An idle thread must not keep the last output or traceback alive.
-            del attempt, output, failure, result
+            del attempt, outcome

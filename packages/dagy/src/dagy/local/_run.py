@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dagy._engine import Ended, default_max_workers, execute, utc_now
+from dagy._engine import Ended, RunOptions, default_max_workers, execute, utc_now
 from dagy._local_logger import LocalLogger
 from dagy._serializer import JsonSerializer
 from dagy._settings import max_output_bytes
@@ -102,6 +102,11 @@ def run_flow(
     workers = default_max_workers() if max_workers is None else max_workers
     if type(workers) is not int or workers < 1:
         raise UsageError(f"max_workers must be a whole number from 1; got {max_workers!r}.")
+    options = RunOptions(
+        max_workers=workers,
+        fail_fast=fail_fast,
+        max_output_bytes=max_output_bytes(os.environ),
+    )
     complete = flow.parameters.complete(parameters)
     recorded = flow.parameters.to_json(complete)
     graph = flow.trace(complete)
@@ -118,11 +123,9 @@ def run_flow(
     ended = execute(
         graph,
         run,
+        options,
         recorder=recorder,
         logger=logger or LocalLogger.from_environment(),
-        max_workers=workers,
-        fail_fast=fail_fast,
-        max_output_bytes=max_output_bytes(os.environ),
     )
     return RunResult(run.run_id, ended, graph.result)
 

@@ -1,0 +1,39 @@
+"""The outputs of a run while it runs."""
+
+from __future__ import annotations
+
+from dagy_types import FlowSpec, Output
+
+
+class OutputShelf:
+    """What a run keeps of its outputs: each until the last task that needs it has got it.
+
+    Attributes:
+        kept: The outputs that the flow's result is built from, for good.
+    """
+
+    def __init__(self, spec: FlowSpec) -> None:
+        self._upstream = {task.task_id: task.depends_on for task in spec.tasks}
+        self._consumers = dict.fromkeys(self._upstream, 0)
+        for upstream in self._upstream.values():
+            for task_id in upstream:
+                self._consumers[task_id] += 1
+        self._results = frozenset(spec.outputs)
+        self._waiting: dict[str, Output] = {}
+        self.kept: dict[str, Output] = {}
+
+    def put(self, task_id: str, output: Output) -> None:
+        """Take the output of a task that succeeded."""
+        if self._consumers[task_id]:
+            self._waiting[task_id] = output
+        if task_id in self._results:
+            self.kept[task_id] = output
+
+    def inputs_of(self, task_id: str) -> dict[str, Output]:
+        """Hand out what a task needs, by the id of the task that made it; once per task."""
+        inputs = {each: self._waiting[each] for each in self._upstream[task_id]}
+        for each in inputs:
+            self._consumers[each] -= 1
+            if not self._consumers[each]:
+                del self._waiting[each]
+        return inputs
