@@ -48,8 +48,14 @@ def test_a_directory_that_exists_keeps_its_mode(tmp_path: Path) -> None:
 
 def test_a_file_in_the_place_of_a_directory_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("mine")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError, match=r"Not a directory.*taken"):
         make_private_directory(tmp_path / "taken")
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a directory that takes no names")
+def test_a_place_where_nothing_can_be_made_is_an_error() -> None:
+    with pytest.raises(FileNotFoundError):
+        make_private_directory(Path("/proc/dagy/runs"))
 
 
 def test_a_new_file_never_replaces_one(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from argparse import ArgumentTypeError
 from datetime import datetime, timedelta, timezone
 
 from dagy_types import RunStatus
@@ -16,13 +17,11 @@ def parameter(text: str) -> tuple[str, str]:
     """Read NAME=VALUE; the value may hold further equals signs.
 
     Raises:
-        UsageError: When there is no name or no equals sign.
+        ArgumentTypeError: When there is no name or no equals sign.
     """
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise UsageError(
-            f"--param {text!r} has no value.", hint="Write --param NAME=VALUE, as in day=Monday."
-        )
+        raise ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE, as in day=Monday")
     return name, value
 
 
@@ -30,10 +29,10 @@ def positive_number(text: str) -> int:
     """Read a number of at least 1.
 
     Raises:
-        UsageError: When it is not one.
+        ArgumentTypeError: When it is not one.
     """
     if not re.fullmatch(r"0*[1-9][0-9]{0,8}", text):
-        raise UsageError(f"{text!r} is not a number of at least 1.", hint="Give one such as 20.")
+        raise ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
@@ -41,15 +40,13 @@ def run_status(text: str) -> RunStatus:
     """Read the status of a run, in upper or lower case.
 
     Raises:
-        UsageError: When there is no such status; names those that there are.
+        ArgumentTypeError: When there is no such status; names those that there are.
     """
     try:
         return RunStatus(text.upper())
     except ValueError:
         known = ", ".join(status.value for status in RunStatus)
-        raise UsageError(
-            f"There is no run status {text!r}.", hint=f"Use one of: {known}."
-        ) from None
+        raise ArgumentTypeError(f"{text!r} is none of {known}") from None
 
 
 def moment_since(text: str, now: datetime) -> datetime:

@@ -5,6 +5,7 @@ A umask can only take permissions away, so asking for 600 and 700 is enough unde
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -32,8 +33,10 @@ def make_private_directory(path: Path) -> None:
         path.mkdir(mode=0o700)
     except FileExistsError:
         if not path.is_dir():
-            raise
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
     except FileNotFoundError:
+        if path.parent.exists():  # the system refuses names here, as in /proc
+            raise
         make_private_directory(path.parent)
         make_private_directory(path)
     else:

@@ -42,7 +42,8 @@ def formatted_traceback(error: BaseException) -> str:
 
 
 def _is_own(traceback: TracebackType) -> bool:
-    return _filename(traceback).startswith(_OWN_DIRECTORY)
+    # Python's own import machinery stands between the loader and an author's file.
+    return _filename(traceback).startswith((_OWN_DIRECTORY, "<frozen "))
 
 
 def _filename(traceback: TracebackType) -> str:
