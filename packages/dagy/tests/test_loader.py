@@ -88,6 +88,10 @@ def test_a_file_without_flows_says_so(write: Any) -> None:
         ("import not_a_module_at_all\n", r"ModuleNotFoundError.*\(pipeline.py:1\)"),
         ("def broken(:\n", r"SyntaxError: invalid syntax \(pipeline.py, line 1\)\.$"),
         ("import sys\nsys.exit(3)\n", r"SystemExit: 3"),
+        (
+            "from dagy import flow\n@flow\ndef f(*x): ...\n",
+            r"imported: Flow 'f': parameter 'x' takes any .* values \(pipeline.py:2\)",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_imported_is_told_with_the_place(

@@ -154,8 +154,9 @@ def trace(flow: Flow[..., Any], parameters: Mapping[str, Any]) -> Graph:
         with traced.inside(flow):
             result = flow.function(**parameters)
         return traced.graph(flow, result)
-    except FlowDefinitionError:
-        raise
+    except FlowDefinitionError as error:
+        message = f"{error.message.removesuffix('.')}{position(error)}."
+        raise FlowDefinitionError(message, hint=error.hint) from error
     except Exception as error:
         raise FlowDefinitionError(
             f"Flow {flow.name!r} cannot be traced, its body raised {summary(error)}"

@@ -11,7 +11,7 @@ from typing import Any
 
 from dagy._failure import position, summary
 from dagy._flow import Flow
-from dagy_types.errors import FlowDefinitionError, NotFoundError, UsageError
+from dagy_types.errors import DagyError, FlowDefinitionError, NotFoundError, UsageError
 
 
 def load_flow(target: str) -> Flow[..., Any]:
@@ -81,11 +81,15 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise FlowDefinitionError(
-            f"{path} cannot be imported: {summary(error)}{position(error)}.",
-            hint=f"Try: python {path}",
-        ) from error
+        raise _import_failure(path, error) from error
     return module
+
+
+def _import_failure(path: Path, error: BaseException) -> FlowDefinitionError:
+    what, hint = summary(error), f"Try: python {path}"
+    if isinstance(error, DagyError):  # a decorator refused what it got, and says what to do
+        what, hint = error.message.removesuffix("."), error.hint or hint
+    return FlowDefinitionError(f"{path} cannot be imported: {what}{position(error)}.", hint=hint)
 
 
 def _module_name(path: Path) -> str:
