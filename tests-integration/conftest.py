@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import venv
 from collections.abc import Callable
@@ -10,6 +11,12 @@ from pathlib import Path
 
 import pytest
 from installed import ROOT, Dagy, Environment, run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_reaches_children() -> None:
+    """Background jobs of a shell have SIGINT ignored, and hand that on to what they start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

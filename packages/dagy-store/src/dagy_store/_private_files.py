@@ -30,15 +30,18 @@ def make_private_directory(path: Path) -> None:
     One that exists keeps its mode: it may be shared on purpose.
     """
     try:
+        _make_one_private_directory(path)
+    except FileNotFoundError:
+        make_private_directory(path.parent)
+        _make_one_private_directory(path)
+
+
+def _make_one_private_directory(path: Path) -> None:
+    try:
         path.mkdir(mode=0o700)
     except FileExistsError:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
-    except FileNotFoundError:
-        if path.parent.exists():  # the system refuses names here, as in /proc
-            raise
-        make_private_directory(path.parent)
-        make_private_directory(path)
     else:
         sync_directory(path.parent)
 
