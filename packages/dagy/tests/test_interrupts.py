@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from dagy import flow, task
-from dagy._engine import RunOptions, execute
+from dagy._engine import execute
 from dagy._interrupts import deferred_signals
+from dagy._run_options import RunOptions
 from dagy.local import LocalLogger, run_flow
 from dagy_types import Run, RunStatus, TaskStatus, TaskTransition
 

@@ -69,6 +69,37 @@ def test_dropping_the_unstarted_leaves_nothing_to_take() -> None:
     assert plan.take_ready(9) == []
 
 
+def test_a_limit_holds_tasks_back_and_lets_others_pass() -> None:
+    plan = Plan(spec(a="", b="", c="", d=""), {"a": ("k", 1), "b": ("k", 1), "d": ("k", 1)})
+    assert plan.take_ready(9) == ["a", "c"]
+    assert plan.take_ready(9) == []
+    plan.succeed("a")
+    assert plan.take_ready(9) == ["b"]
+    plan.fail("b")
+    assert plan.take_ready(9) == ["d"]
+
+
+def test_a_suspended_task_frees_its_place_and_comes_back_when_resumed() -> None:
+    plan = Plan(spec(a="", b=""), {"a": ("k", 1), "b": ("k", 1)})
+    assert plan.take_ready(9) == ["a"]
+    plan.suspend("a")
+    assert plan.take_ready(9) == ["b"]
+    plan.resume("a")
+    assert plan.take_ready(9) == []
+    plan.succeed("b")
+    assert plan.take_ready(9) == ["a"]
+
+
+def test_dropping_the_unstarted_leaves_out_what_has_run_before() -> None:
+    plan = Plan(spec(a="", b="", c="", d="a"), {"b": ("k", 1), "c": ("k", 1)})
+    assert plan.take_ready(9) == ["a", "b"]
+    plan.suspend("a")
+    plan.resume("a")
+    assert plan.drop_unstarted() == ["c", "d"]
+    plan.succeed("b")
+    assert plan.take_ready(9) == []
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> FlowSpec:
     count = draw(st.integers(0, 25))

@@ -153,6 +153,10 @@ class Executor(Protocol):
         """Run an attempt as soon as a slot is free."""
         ...
 
+    def give_up(self, task_id: str, number: int) -> None:
+        """Deliver no result of this attempt, end it as far as that is possible, free its slot."""
+        ...
+
     def close(self, *, wait: bool) -> None:
         """Take no more attempts and let go of idle slots.
 

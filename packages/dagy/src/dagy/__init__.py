@@ -17,11 +17,26 @@ from __future__ import annotations
 
 from dagy._capture import get_run_logger
 from dagy._flow import Flow, flow
+from dagy._hooks import Hook, RunContext, State, completed, failed, running
 from dagy._task import Task, task
 from dagy._task_output import TaskOutput
 from dagy_types import FlowSpec
 
-__all__ = ["Flow", "FlowSpec", "Task", "TaskOutput", "flow", "get_run_logger", "task"]
+__all__ = [
+    "Flow",
+    "FlowSpec",
+    "Hook",
+    "RunContext",
+    "State",
+    "Task",
+    "TaskOutput",
+    "completed",
+    "failed",
+    "flow",
+    "get_run_logger",
+    "running",
+    "task",
+]
 
 
 def __getattr__(name: str) -> str:

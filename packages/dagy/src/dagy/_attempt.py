@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from dagy._attempt_context import AttemptContext, current_attempt
 from dagy._task_output import TaskOutput
 from dagy._template import rebuild
 from dagy._tracing import TaskCall
-from dagy_types import LogRecord, Output, Serializer
+from dagy_types import Output, Serializer
 from dagy_types.errors import ArtifactError
 
 
@@ -19,29 +18,23 @@ def attempt_call(
     *,
     inputs: Mapping[str, Output],
     serializer: Serializer,
-    run_id: str,
-    task_id: str,
-    number: int,
-    emit: Callable[[LogRecord], None],
-    now: Callable[[], datetime],
+    context: AttemptContext,
     max_output_bytes: int,
 ) -> Callable[[], Output]:
     """Return a function that runs the task on its inputs and returns its encoded output.
 
-    Every consumer decodes an output for itself: nobody sees what another does to its copy.
+    Args:
+        inputs: The outputs of the upstream tasks, by task id.
+        context: What the attempt is, for those that it calls.
     """
 
-    def restore(placeholder: TaskOutput) -> Any:
-        return serializer.decode(inputs[placeholder.task_id].data)
-
     def run() -> Output:
-        context = AttemptContext(run_id, task_id, number, emit, now)
         token = current_attempt.set(context)
         try:
-            args = rebuild(call.args, restore)
-            kwargs = rebuild(call.kwargs, restore)
-            value = call.task.function(*args, **kwargs)
-            data = serializer.encode(value)
+            args, kwargs = _restored(call, inputs, serializer)
+            if call.task.options.validate_parameters:
+                call.task.argument_check.require(args, kwargs)
+            data = serializer.encode(call.task.function(*args, **kwargs))
             if len(data) > max_output_bytes:
                 raise _too_large(len(data), max_output_bytes)
             return Output(data, serializer.name)
@@ -50,6 +43,25 @@ def attempt_call(
             current_attempt.reset(token)
 
     return run
+
+
+def arguments_of(
+    call: TaskCall, *, inputs: Mapping[str, Output], serializer: Serializer
+) -> dict[str, Any]:
+    """Return what the task is called with, by name."""
+    args, kwargs = _restored(call, inputs, serializer)
+    return dict(call.task.signature.bind(*args, **kwargs).arguments)
+
+
+def _restored(
+    call: TaskCall, inputs: Mapping[str, Output], serializer: Serializer
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments. Whoever asks gets copies: nobody sees what another does to his."""
+
+    def restore(placeholder: TaskOutput) -> Any:
+        return serializer.decode(inputs[placeholder.task_id].data)
+
+    return rebuild(call.args, restore), rebuild(call.kwargs, restore)
 
 
 def _too_large(size: int, limit: int) -> ArtifactError:

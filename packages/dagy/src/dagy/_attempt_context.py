@@ -15,13 +15,14 @@ class AttemptContext:
     """The attempt under way, as seen from inside.
 
     Attributes:
+        task_id: ``None``, and so is the attempt, for a hook of the flow itself.
         emit: Takes what the attempt logs and prints.
         unfinished: Printed text that waits for the end of its line, by stream.
     """
 
     run_id: str
-    task_id: str
-    attempt: int
+    task_id: str | None
+    attempt: int | None
     emit: Callable[[LogRecord], None]
     now: Callable[[], datetime]
     unfinished: dict[str, str] = field(default_factory=dict)

@@ -13,28 +13,35 @@ its own start is.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
+from random import random
 from time import monotonic
 
 from dagy._attempt import attempt_call
+from dagy._attempt_context import AttemptContext
 from dagy._capture import captured
 from dagy._executors.threads import ThreadExecutor
 from dagy._failure import formatted_traceback, summary
+from dagy._hook_calls import FlowHooks, HookCalls
 from dagy._interrupts import deferred_signals
-from dagy._local_logger import ENGINE_LOGGER, LocalLogger
+from dagy._local_logger import LocalLogger
 from dagy._output_shelf import OutputShelf
 from dagy._plan import Plan
+from dagy._policy import jittered
+from dagy._run_log import RunLog
+from dagy._run_options import Ended, RunOptions
 from dagy._serializer import JsonSerializer
+from dagy._timers import Timers
 from dagy._tracing import Graph
 from dagy_types import (
     Attempt,
     AttemptResult,
     Executor,
+    FailureReason,
     LogRecord,
     Output,
     Run,
@@ -44,6 +51,7 @@ from dagy_types import (
     TaskStatus,
     TaskTransition,
 )
+from dagy_types.errors import TaskTimeoutError
 
 # A signal that the kernel hands to another thread does not wake the main thread from its wait, so
 # waits are bounded: this is how late such a Ctrl-C can be noticed.
@@ -52,45 +60,20 @@ _LONGEST_WAIT_SECONDS = 0.2
 
 class _Signal(Enum):
     INTERRUPT = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How a run is carried out.
-
-    Attributes:
-        max_workers: How many tasks may run at once.
-        fail_fast: Whether the first failure stops the run.
-        max_output_bytes: A task whose encoded output is larger fails.
-        grace_seconds: How long running tasks may go on once the run is to stop.
-    """
-
-    max_workers: int
-    fail_fast: bool
-    max_output_bytes: int
-    grace_seconds: float = 10.0
+    HOOKS_DONE = auto()
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended.
+class _Due:
+    """Something that happens to an attempt with time.
 
     Attributes:
-        outputs: Of the tasks that the flow's result is built from, as far as they succeeded.
-        failed_task_id: The task that failed first.
-        failure: What that task raised.
+        is_retry: Whether its task is to be tried again; else it has run for too long.
     """
 
-    status: RunStatus
-    error: str | None
-    outputs: dict[str, Output]
-    failed_task_id: str | None
-    failure: BaseException | None
-
-
-def default_max_workers() -> int:
-    """Return how many tasks run at once when nobody says otherwise."""
-    return min(32, (os.cpu_count() or 1) + 4)
+    task_id: str
+    number: int
+    is_retry: bool
 
 
 def utc_now() -> datetime:
@@ -105,7 +88,9 @@ def execute(
     *,
     recorder: RunRecorder,
     logger: LocalLogger,
+    hooks: FlowHooks | None = None,
     now: Callable[[], datetime] = utc_now,
+    chance: Callable[[], float] = random,  # noqa: S311  nobody gains from guessing a delay
 ) -> Ended:
     """Run a graph to its end; everything about it is recorded when this returns.
 
@@ -114,12 +99,22 @@ def execute(
 
     Args:
         run: The record to create, in status ``RUNNING``.
+        chance: Returns a number from 0 up to 1, for the jitter of delays.
 
     Raises:
         StoreError: When the recorder cannot write; the run then counts as crashed.
         KeyboardInterrupt: After the run has been recorded, when SIGINT arrived during it.
     """
-    coordinator = _Coordinator(graph, run, options, recorder=recorder, logger=logger, now=now)
+    coordinator = _Coordinator(
+        graph,
+        run,
+        options,
+        recorder=recorder,
+        logger=logger,
+        hooks=hooks or FlowHooks(),
+        now=now,
+        chance=chance,
+    )
     with deferred_signals(coordinator.interrupt), captured():
         return coordinator.run()
 
@@ -135,26 +130,42 @@ class _Coordinator:
         *,
         recorder: RunRecorder,
         logger: LocalLogger,
+        hooks: FlowHooks,
         now: Callable[[], datetime],
+        chance: Callable[[], float],
     ) -> None:
         self._graph = graph
         self._run = run
         self._options = options
         self._recorder = recorder
-        self._logger = logger
         self._now = now
+        self._chance = chance
         self._inbox: SimpleQueue[AttemptResult | LogRecord | _Signal] = SimpleQueue()
         self._executor: Executor = ThreadExecutor(
             options.max_workers, deliver=self._inbox.put, now=now
         )
         self._serializer = JsonSerializer()
-        self._plan = Plan(graph.spec)
+        self._plan = Plan(graph.spec, _limits(graph))
         self._outputs = OutputShelf(graph.spec)
+        self._hooks = HookCalls(
+            graph,
+            run,
+            hooks,
+            serializer=self._serializer,
+            inputs_of=self._outputs.inputs_of,
+            context_of=self._context,
+        )
+        self._timers: Timers[_Due] = Timers()
+        self._attempts: dict[str, int] = {}
         self._running: set[str] = set()
+        self._retries_due = 0
+        self._run_log = RunLog(run.run_id, recorder, logger, now=now)
         self._deadline: float | None = None  # set when the run is to stop
-        self._was_interrupted = False
+        self._ends_at = float("inf")
+        self._interrupts = 0
         self._was_abandoned = False
-        self._is_complete = True  # every task so far succeeded
+        self._is_complete = True  # every task so far succeeded, at last
+        self._is_timed_out = False
         self._failed_task_id: str | None = None
         self._failure: BaseException | None = None
 
@@ -165,18 +176,19 @@ class _Coordinator:
     def run(self) -> Ended:
         """Select, record, submit, wait; until nothing runs and nothing can start."""
         self._recorder.create_run(self._run, self._graph.spec)
+        self._hooks.run_starts()
+        if self._options.timeout_seconds is not None:
+            self._ends_at = monotonic() + self._options.timeout_seconds
         changes: list[TaskTransition] = []
         try:
             while True:
                 selected = self._select()
-                changes += [
-                    self._transition(task_id, TaskStatus.RUNNING, attempt=1) for task_id in selected
-                ]
+                changes += [self._transition(task_id, TaskStatus.RUNNING) for task_id in selected]
                 if changes:
                     self._recorder.record_tasks(self._run.run_id, changes)
                 for task_id in selected:
                     self._submit(task_id)
-                if not self._running:
+                if not self._running and not self._retries_due:
                     break
                 changes = self._wait()
         finally:
@@ -186,43 +198,50 @@ class _Coordinator:
     def _select(self) -> list[str]:
         selected = self._plan.take_ready(self._options.max_workers - len(self._running))
         self._running.update(selected)
+        for task_id in selected:
+            self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
         return selected
 
     def _submit(self, task_id: str) -> None:
-        call = attempt_call(
-            self._graph.calls[task_id],
+        call, number = self._graph.calls[task_id], self._attempts[task_id]
+        run = attempt_call(
+            call,
             inputs=self._outputs.inputs_of(task_id),
             serializer=self._serializer,
-            run_id=self._run.run_id,
-            task_id=task_id,
-            number=1,
-            emit=self._inbox.put,
-            now=self._now,
+            context=self._context(task_id),
             max_output_bytes=self._options.max_output_bytes,
         )
-        self._executor.submit(Attempt(task_id, 1, call))
+        options = call.task.options
+        self._hooks.attempt_starts(task_id, number)
+        self._executor.submit(Attempt(task_id, number, run))
+        if options.timeout_seconds is not None:
+            due = _Due(task_id, number, is_retry=False)
+            self._timers.add(monotonic() + options.timeout_seconds, due)
 
     def _wait(self) -> list[TaskTransition]:
         """Wait for events, apply all that are there, and return what changed."""
         changes: list[TaskTransition] = []
-        logs: list[LogRecord] = []
         for event in self._events():
             if isinstance(event, LogRecord):
-                logs.append(event)
+                self._run_log.append(event)
             elif isinstance(event, AttemptResult):
-                changes += self._apply(event, logs)
-            else:
-                changes += self._apply_interrupt(logs)
-        if self._deadline is not None and monotonic() >= self._deadline:
+                changes += self._apply(event)
+            elif event is _Signal.INTERRUPT:
+                changes += self._apply_interrupt()
+        now = monotonic()
+        for due in self._timers.pop_due(now):
+            changes += self._apply_due(due)
+        if now >= self._ends_at:
+            changes += self._apply_run_timeout()
+        if self._deadline is not None and now >= self._deadline:
             changes += self._abandon()
-        if logs:
-            self._logger.write(self._recorder, self._run.run_id, logs)
+        self._run_log.write()
         return changes
 
     def _events(self) -> Iterator[AttemptResult | LogRecord | _Signal]:
-        timeout = _LONGEST_WAIT_SECONDS
-        if self._deadline is not None:
-            timeout = min(timeout, max(0.0, self._deadline - monotonic()))
+        times = (self._deadline, self._timers.next_at, self._ends_at)
+        next_at = min(time for time in times if time is not None)
+        timeout = min(_LONGEST_WAIT_SECONDS, max(0.0, next_at - monotonic()))
         try:
             yield self._inbox.get(timeout=timeout)
             for _ in range(self._inbox.qsize()):  # what arrives meanwhile is for the next turn
@@ -230,17 +249,23 @@ class _Coordinator:
         except Empty:
             return  # the loop looks again
 
-    def _apply(self, result: AttemptResult, logs: list[LogRecord]) -> list[TaskTransition]:
-        self._running.discard(result.task_id)
+    def _apply(self, result: AttemptResult) -> list[TaskTransition]:
+        task_id = result.task_id
+        if task_id not in self._running or result.number != self._attempts[task_id]:
+            return []  # given up in the meantime
+        self._running.discard(task_id)
         if isinstance(result.outcome, Output):
             return [self._apply_success(result, result.outcome)]
-        return self._apply_failure(result, result.outcome, logs)
+        self._log("ERROR", formatted_traceback(result.outcome), task_id)
+        return self._apply_failure(task_id, TaskStatus.FAILED, result.outcome, result.ended_at)
 
     def _apply_success(self, result: AttemptResult, output: Output) -> TaskTransition:
-        self._plan.succeed(result.task_id)
-        self._outputs.put(result.task_id, output)
+        task_id = result.task_id
+        self._hooks.task_succeeded(task_id, result.number)
+        self._plan.succeed(task_id)
+        self._outputs.put(task_id, output)
         return TaskTransition(
-            result.task_id,
+            task_id,
             TaskStatus.SUCCEEDED,
             at=result.ended_at,
             attempt=result.number,
@@ -248,16 +273,21 @@ class _Coordinator:
         )
 
     def _apply_failure(
-        self, result: AttemptResult, error: BaseException, logs: list[LogRecord]
+        self, task_id: str, status: TaskStatus, error: BaseException, ended_at: datetime
     ) -> list[TaskTransition]:
-        task_id, ended_at = result.task_id, result.ended_at
+        number = self._attempts[task_id]
+        failure = TaskTransition(task_id, status, ended_at, number, summary(error))
+        if self._deadline is None and self._is_worth_a_retry(task_id, error):
+            self._schedule_retry(task_id)
+            return [failure]
         self._is_complete = False
         if self._failed_task_id is None:
             self._failed_task_id, self._failure = task_id, error
-        logs.append(self._log_record("ERROR", formatted_traceback(error), ended_at, result))
+        self._hooks.task_failed(task_id, number, summary(error))
+        self._outputs.settle(task_id)
         reason = f"Task {task_id!r} failed."
         changes = [
-            TaskTransition(task_id, TaskStatus.FAILED, ended_at, result.number, summary(error)),
+            failure,
             *(
                 self._transition(each, TaskStatus.SKIPPED, error=reason)
                 for each in self._plan.fail(task_id)
@@ -267,65 +297,142 @@ class _Coordinator:
             changes += self._stop(f"The run stopped after task {task_id!r} failed.")
         return changes
 
-    def _apply_interrupt(self, logs: list[LogRecord]) -> list[TaskTransition]:
-        if self._was_interrupted:
+    def _is_worth_a_retry(self, task_id: str, error: BaseException) -> bool:
+        options = self._graph.calls[task_id].task.options
+        if self._attempts[task_id] > options.retries or not isinstance(error, Exception):
+            return False
+        condition = options.retry_condition_fn
+        try:
+            return condition is None or bool(condition(error))
+        except Exception as raised:  # noqa: BLE001  an author's function may raise anything
+            message = f"retry_condition_fn raised:\n{formatted_traceback(raised)}"
+            self._log("ERROR", message, task_id)
+            return False
+
+    def _schedule_retry(self, task_id: str) -> None:
+        options, number = self._graph.calls[task_id].task.options, self._attempts[task_id]
+        delay = jittered(options.delays[number - 1], options.retry_jitter_factor, self._chance)
+        after = f" in {delay:g} s" if delay else ""
+        self._log("INFO", f"Attempt {number} failed; attempt {number + 1} follows{after}.", task_id)
+        self._plan.suspend(task_id)
+        self._retries_due += 1
+        self._timers.add(monotonic() + delay, _Due(task_id, number, is_retry=True))
+
+    def _apply_due(self, due: _Due) -> list[TaskTransition]:
+        if due.is_retry:
+            self._retries_due -= 1
+            if self._deadline is None:
+                self._plan.resume(due.task_id)
+            return []
+        if due.task_id not in self._running or due.number != self._attempts[due.task_id]:
+            return []  # it ended in time
+        self._running.discard(due.task_id)
+        self._executor.give_up(due.task_id, due.number)
+        seconds = self._graph.calls[due.task_id].task.options.timeout_seconds
+        error = TaskTimeoutError(
+            f"Task {due.task_id!r} did not end within {seconds:g} s.",
+            run_id=self._run.run_id,
+            task_id=due.task_id,
+        )
+        self._log("ERROR", error.message, due.task_id)
+        return self._apply_failure(due.task_id, TaskStatus.TIMED_OUT, error, self._now())
+
+    def _apply_interrupt(self) -> list[TaskTransition]:
+        self._interrupts += 1
+        if self._interrupts > 1:
             self._deadline = monotonic()
         elif self._running:
-            message = (
+            self._log(
+                "WARNING",
                 f"Interrupted: running tasks have {self._options.grace_seconds:g} s to finish. "
-                "Interrupt again to stop now."
+                "Interrupt again to stop now.",
             )
-            logs.append(self._log_record("WARNING", message, self._now()))
-        self._was_interrupted = True
         return self._stop("The run was interrupted.")
+
+    def _apply_run_timeout(self) -> list[TaskTransition]:
+        self._is_timed_out = True
+        self._ends_at = float("inf")
+        self._deadline = monotonic()
+        return self._stop("The run did not end in time.")
 
     def _stop(self, reason: str) -> list[TaskTransition]:
         """Start nothing more, and give what runs a grace period."""
         if self._deadline is None:
             self._deadline = monotonic() + self._options.grace_seconds
+        if self._retries_due:
+            self._is_complete = False
+            self._retries_due = 0
+            self._timers = Timers()
         return self._cancel(self._plan.drop_unstarted(), reason)
 
     def _abandon(self) -> list[TaskTransition]:
-        """Give up on tasks that outlast the grace period. Their threads cannot be ended."""
+        """Give up on tasks that outlast the grace period."""
         abandoned, self._running = sorted(self._running), set()
         self._was_abandoned = bool(abandoned)
-        return self._cancel(abandoned, "It was still running when the run had to end.", attempt=1)
+        for task_id in abandoned:
+            self._executor.give_up(task_id, self._attempts[task_id])
+        return self._cancel(abandoned, "It was still running when the run had to end.")
 
-    def _cancel(
-        self, task_ids: list[str], reason: str, *, attempt: int = 0
-    ) -> list[TaskTransition]:
+    def _cancel(self, task_ids: list[str], reason: str) -> list[TaskTransition]:
         if task_ids:
             self._is_complete = False
         return [
-            self._transition(task_id, TaskStatus.CANCELLED, attempt=attempt, error=reason)
-            for task_id in task_ids
+            self._transition(task_id, TaskStatus.CANCELLED, error=reason) for task_id in task_ids
         ]
 
     def _finish(self) -> Ended:
-        status, error = RunStatus.SUCCEEDED, None
-        if self._was_interrupted and not self._is_complete:
-            status, error = RunStatus.CANCELLED, "The run was interrupted."
-        elif self._failure is not None:
-            status = RunStatus.FAILED
-            error = f"Task {self._failed_task_id!r} failed: {summary(self._failure)}"
-        end = RunEnd(status=status, ended_at=self._now(), error=error)
+        status, reason, error = self._outcome()
+        if status is RunStatus.SUCCEEDED:
+            self._hooks.run_succeeded()
+        elif status is RunStatus.FAILED:
+            self._hooks.run_failed(error)
+        self._wait_for_hooks()
+        end = RunEnd(status=status, ended_at=self._now(), reason=reason, error=error)
         self._recorder.finish_run(self._run.run_id, end)
-        return Ended(status, error, self._outputs.kept, self._failed_task_id, self._failure)
+        return Ended(status, reason, error, self._outputs.kept, self._failed_task_id, self._failure)
+
+    def _outcome(self) -> tuple[RunStatus, FailureReason | None, str | None]:
+        if self._is_complete:
+            return RunStatus.SUCCEEDED, None, None
+        if self._is_timed_out:
+            seconds = self._options.timeout_seconds
+            error = f"The run did not end within {seconds:g} s."
+            return RunStatus.FAILED, FailureReason.TIMED_OUT, error
+        if self._interrupts:
+            return RunStatus.CANCELLED, None, "The run was interrupted."
+        assert self._failure is not None
+        error = f"Task {self._failed_task_id!r} failed: {summary(self._failure)}"
+        return RunStatus.FAILED, None, error
+
+    def _wait_for_hooks(self) -> None:
+        """Let all hooks return, so that what they say is recorded; not after a second interrupt."""
+        is_done = not self._hooks.finish(lambda: self._inbox.put(_Signal.HOOKS_DONE))
+        self._deadline, self._timers, self._ends_at = None, Timers(), float("inf")
+        while not is_done and self._interrupts < 2:
+            for event in self._events():
+                if isinstance(event, LogRecord):
+                    self._run_log.append(event)
+                is_done = is_done or event is _Signal.HOOKS_DONE
+                self._interrupts += event is _Signal.INTERRUPT
+            self._run_log.write()
+
+    def _context(self, task_id: str | None) -> AttemptContext:
+        number = None if task_id is None else self._attempts[task_id]
+        return AttemptContext(self._run.run_id, task_id, number, self._inbox.put, self._now)
 
     def _transition(
-        self, task_id: str, status: TaskStatus, *, attempt: int = 0, error: str | None = None
+        self, task_id: str, status: TaskStatus, *, error: str | None = None
     ) -> TaskTransition:
-        return TaskTransition(task_id, status, self._now(), attempt, error)
+        return TaskTransition(task_id, status, self._now(), self._attempts.get(task_id, 0), error)
 
-    def _log_record(
-        self, level: str, message: str, at: datetime, attempt: AttemptResult | None = None
-    ) -> LogRecord:
-        return LogRecord(
-            run_id=self._run.run_id,
-            at=at,
-            level=level,
-            logger=ENGINE_LOGGER,
-            message=message,
-            task_id=attempt.task_id if attempt else None,
-            attempt=attempt.number if attempt else None,
-        )
+    def _log(self, level: str, message: str, task_id: str | None = None) -> None:
+        self._run_log.add(level, message, task_id, self._attempts.get(task_id or ""))
+
+
+def _limits(graph: Graph) -> dict[str, tuple[Hashable, int]]:
+    limits: dict[str, tuple[Hashable, int]] = {}
+    for task_id, call in graph.calls.items():
+        limit = call.task.options.concurrency_limit
+        if limit is not None:  # variants of a task share it as long as it is the same
+            limits[task_id] = ((call.task.function, limit), limit)
+    return limits

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from dagy._flow_options import FlowOptions
+from dagy._hooks import Hook
 from dagy._local_logger import LocalLogger
 from dagy._parameters import Parameters
 from dagy._task import first_line, refuse_unusual_function
@@ -28,6 +31,7 @@ class Flow(Generic[P, R]):
         name: How people see it; the function's name by default.
         version: Which revision of the flow this is.
         description: What it is for; the first line of the function's docstring by default.
+        options: How its runs are carried out.
 
     Raises:
         FlowDefinitionError: When the function cannot be a flow's body.
@@ -40,13 +44,17 @@ class Flow(Generic[P, R]):
         name: str | None = None,
         version: str = "latest",
         description: str | None = None,
+        options: FlowOptions | None = None,
     ) -> None:
         refuse_unusual_function(function, "flow")
         self.function = function
         self.name = name or function.__name__
         self.version = version
         self.description = description or first_line(function.__doc__)
-        self.parameters = Parameters(self.name, function)
+        self.options = options or FlowOptions()
+        self.parameters = Parameters(
+            self.name, function, are_checked=self.options.validate_parameters
+        )
         for keyword in _CONTROL_KEYWORDS:
             if keyword in self.parameters.names:
                 raise FlowDefinitionError(
@@ -91,14 +99,16 @@ class Flow(Generic[P, R]):
         return self.parameters.parse(texts, values)
 
     def run_local(
-        self, *, max_workers: int | None = None, fail_fast: bool = True, **parameters: Any
+        self, *, max_workers: int | None = None, fail_fast: bool | None = None, **parameters: Any
     ) -> RunResult:
         """Run the flow in this process, recorded in the local store.
 
         Args:
-            max_workers: How many tasks may run at once; ``min(32, CPUs + 4)`` by default.
-            fail_fast: Whether the first failure ends the run. Otherwise every task that does not
-                depend on a failed one still runs, and a failed run is returned.
+            max_workers: How many tasks may run at once; by default what the flow says, and else
+                ``min(32, CPUs + 4)``.
+            fail_fast: Whether the first failure ends the run; by default what the flow says, and
+                else so it does. Otherwise every task that does not depend on a failed one still
+                runs, and a failed run is returned.
             parameters: The flow's parameters.
 
         Raises:
@@ -116,7 +126,7 @@ class Flow(Generic[P, R]):
                 max_workers=max_workers,
                 fail_fast=fail_fast,
             )
-        if fail_fast:
+        if self.options.fail_fast if fail_fast is None else fail_fast:
             result.raise_for_status()
         return result
 
@@ -127,7 +137,17 @@ def flow(function: Callable[P, R], /) -> Flow[P, R]: ...
 
 @overload
 def flow(
-    *, name: str | None = None, version: str = "latest", description: str | None = None
+    *,
+    name: str | None = None,
+    version: str = "latest",
+    description: str | None = None,
+    max_workers: int | None = None,
+    fail_fast: bool = True,
+    timeout_seconds: float | None = None,
+    validate_parameters: bool = True,
+    on_running: Sequence[Hook] | None = None,
+    on_completion: Sequence[Hook] | None = None,
+    on_failure: Sequence[Hook] | None = None,
 ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 
 
@@ -138,7 +158,34 @@ def flow(
     name: str | None = None,
     version: str = "latest",
     description: str | None = None,
+    **options: Any,
 ) -> Any:
-    """Make a function a flow, as ``@flow`` or ``@flow(name=…)``; see `Flow` for the arguments."""
-    make = functools.partial(Flow, name=name, version=version, description=description)
+    """Make a function a flow, as ``@flow`` or ``@flow(name=…)``.
+
+    Args:
+        name: How people see it; the function's name by default.
+        version: Which revision of the flow this is.
+        description: What it is for; the first line of the function's docstring by default.
+        max_workers: How many tasks may run at once; ``min(32, CPUs + 4)`` by default.
+        fail_fast: Whether the first failure ends a run.
+        timeout_seconds: After this time a run is stopped, and ``FAILED`` with the reason
+            ``timed_out``.
+        validate_parameters: Whether parameters are checked against the annotations.
+        on_running: Called when a run starts.
+        on_completion: Called when every task has succeeded.
+        on_failure: Called when the run has failed.
+
+    Raises:
+        FlowDefinitionError: When the function cannot be a flow, or an option has a wrong value.
+    """
+    known = [each.name for each in fields(FlowOptions)]
+    for option in options:
+        if option not in known:
+            raise FlowDefinitionError(
+                f"A flow has no option {option!r}.", hint=f"Its options: {', '.join(known)}."
+            )
+    checked = FlowOptions(**options)
+    make = functools.partial(
+        Flow, name=name, version=version, description=description, options=checked
+    )
     return make if function is None else make(function)

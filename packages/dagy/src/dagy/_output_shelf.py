@@ -6,7 +6,7 @@ from dagy_types import FlowSpec, Output
 
 
 class OutputShelf:
-    """What a run keeps of its outputs: each until the last task that needs it has got it.
+    """What a run keeps of its outputs: each until the last task that needs it is settled.
 
     Attributes:
         kept: The outputs that the flow's result is built from, for good.
@@ -23,17 +23,20 @@ class OutputShelf:
         self.kept: dict[str, Output] = {}
 
     def put(self, task_id: str, output: Output) -> None:
-        """Take the output of a task that succeeded."""
+        """Take the output of a task that succeeded; what it needed itself may go."""
         if self._consumers[task_id]:
             self._waiting[task_id] = output
         if task_id in self._results:
             self.kept[task_id] = output
+        self.settle(task_id)
 
     def inputs_of(self, task_id: str) -> dict[str, Output]:
-        """Hand out what a task needs, by the id of the task that made it; once per task."""
-        inputs = {each: self._waiting[each] for each in self._upstream[task_id]}
-        for each in inputs:
+        """Return what a task needs, by the id of the task that made it."""
+        return {each: self._waiting[each] for each in self._upstream[task_id]}
+
+    def settle(self, task_id: str) -> None:
+        """Let go of what this task needed, once: there will be no further attempt."""
+        for each in self._upstream[task_id]:
             self._consumers[each] -= 1
             if not self._consumers[each]:
                 del self._waiting[each]
-        return inputs

@@ -19,12 +19,18 @@ _UNNAMED = {
 class Parameters:
     """The declared parameters of one flow.
 
+    Args:
+        are_checked: Whether values must be of the annotated types.
+
     Raises:
         FlowDefinitionError: When a parameter cannot be given by name.
     """
 
-    def __init__(self, flow_name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, flow_name: str, function: Callable[..., Any], *, are_checked: bool = True
+    ) -> None:
         self._flow_name = flow_name
+        self._are_checked = are_checked
         self._function = function
         self._signature = inspect.signature(function)
         for parameter in self._signature.parameters.values():
@@ -63,8 +69,10 @@ class Parameters:
         hints = self._hints()
         complete = {}
         for name, parameter in self._signature.parameters.items():
-            if name in values:
+            if name in values and self._are_checked:
                 complete[name] = self._fit(convert, name, hints[name], values[name])
+            elif name in values:
+                complete[name] = values[name]
             elif parameter.default is inspect.Parameter.empty:
                 raise UsageError(
                     f"Flow {self._flow_name!r} needs the parameter {name!r}.", hint=self._offer()
@@ -85,7 +93,7 @@ class Parameters:
         document = {}
         for name, value in complete.items():
             try:
-                document[name] = to_json(hints[name], value)
+                document[name] = to_json(hints[name] if self._are_checked else Any, value)
             except Mismatch as mismatch:
                 if value is not self._signature.parameters[name].default:
                     raise self._misfit(name, mismatch) from None

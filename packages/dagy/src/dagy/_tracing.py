@@ -57,7 +57,7 @@ class Trace:
     ) -> TaskOutput:
         """Add a task call and return the placeholder of its output."""
         task_id = self._new_id(task.name)
-        (args, kwargs), depends_on = self._snapshot((args, kwargs))
+        (args, kwargs, _), depends_on = self._snapshot((args, kwargs, list(task.options.after)))
         self._tasks.append(
             TaskSpec(
                 task_id=task_id,

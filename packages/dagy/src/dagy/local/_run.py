@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from dagy._engine import Ended, RunOptions, default_max_workers, execute, utc_now
+from dagy._engine import execute, utc_now
+from dagy._hook_calls import FlowHooks
 from dagy._local_logger import LocalLogger
+from dagy._run_options import Ended, RunOptions, default_max_workers
 from dagy._serializer import JsonSerializer
 from dagy._settings import max_output_bytes
 from dagy._task_output import TaskOutput
@@ -36,7 +38,7 @@ class RunResult:
     def __init__(self, run_id: str, ended: Ended, template: Any) -> None:
         self.run_id = run_id
         self.status: RunStatus = ended.status
-        self.reason: FailureReason | None = None
+        self.reason: FailureReason | None = ended.reason
         self.error = ended.error
         self._ended = ended
         self._template = template
@@ -81,7 +83,7 @@ def run_flow(
     recorder: RunRecorder,
     logger: LocalLogger | None = None,
     max_workers: int | None = None,
-    fail_fast: bool = True,
+    fail_fast: bool | None = None,
 ) -> RunResult:
     """Run a flow and record it; a run whose tasks fail is returned, not raised.
 
@@ -89,8 +91,9 @@ def run_flow(
         parameters: The flow's parameters; defaults are filled in.
         recorder: Where the run is recorded.
         logger: Where its log lines go besides.
-        max_workers: How many tasks may run at once; ``min(32, CPUs + 4)`` by default.
-        fail_fast: Whether the first failure ends the run.
+        max_workers: How many tasks may run at once; by default what the flow says, and else
+            ``min(32, CPUs + 4)``.
+        fail_fast: Whether the first failure ends the run; by default what the flow says.
 
     Raises:
         UsageError: When a parameter or ``max_workers`` is wrong.
@@ -99,13 +102,14 @@ def run_flow(
         StoreError: When the run cannot be recorded.
         KeyboardInterrupt: On SIGINT, once all is recorded.
     """
-    workers = default_max_workers() if max_workers is None else max_workers
-    if type(workers) is not int or workers < 1:
+    workers = max_workers or flow.options.max_workers or default_max_workers()
+    if max_workers is not None and (type(max_workers) is not int or max_workers < 1):
         raise UsageError(f"max_workers must be a whole number from 1; got {max_workers!r}.")
     options = RunOptions(
         max_workers=workers,
-        fail_fast=fail_fast,
+        fail_fast=flow.options.fail_fast if fail_fast is None else fail_fast,
         max_output_bytes=max_output_bytes(os.environ),
+        timeout_seconds=flow.options.timeout_seconds,
     )
     complete = flow.parameters.complete(parameters)
     recorded = flow.parameters.to_json(complete)
@@ -126,6 +130,12 @@ def run_flow(
         options,
         recorder=recorder,
         logger=logger or LocalLogger.from_environment(),
+        hooks=FlowHooks(
+            on_running=tuple(flow.options.on_running or ()),
+            on_completion=tuple(flow.options.on_completion or ()),
+            on_failure=tuple(flow.options.on_failure or ()),
+            parameters=complete,
+        ),
     )
     return RunResult(run.run_id, ended, graph.result)
 

@@ -1,0 +1,72 @@
+"""When an attempt is repeated, and how long that waits. Pure: chance is a parameter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dagy_types.errors import FlowDefinitionError
+
+RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]] | None
+"""Seconds before each retry: the same for all, one for each (the last one repeats), or a function
+from the number of retries to such a list; none without a wait."""
+
+
+def retry_delays(retries: int, delay: RetryDelay) -> tuple[float, ...]:
+    """Return the seconds to wait before each retry.
+
+    Raises:
+        FlowDefinitionError: When a delay is no number of seconds, or the function fails.
+    """
+    if delay is None or not retries:
+        return (0.0,) * retries
+    if callable(delay):
+        delay = _called(delay, retries)
+    each = list(delay) if isinstance(delay, (list, tuple)) else [delay]
+    if not each:
+        raise FlowDefinitionError(
+            "retry_delay_seconds is empty.", hint="Leave it out, or give one delay or more."
+        )
+    seconds = [seconds_or_refuse("retry_delay_seconds", one) for one in each]
+    return tuple(seconds[min(number, len(seconds) - 1)] for number in range(retries))
+
+
+def jittered(delay: float, factor: float | None, chance: Callable[[], float]) -> float:
+    """Return the delay plus a random share of it: at most ``factor`` of it.
+
+    Args:
+        chance: Returns a number from 0 up to 1.
+    """
+    return delay + delay * (factor or 0.0) * chance()
+
+
+def seconds_or_refuse(name: str, value: Any) -> float:
+    """Return a number of seconds.
+
+    Raises:
+        FlowDefinitionError: When the value is negative, infinite or no number.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and math.isfinite(value) and value >= 0:
+        return float(value)
+    raise FlowDefinitionError(
+        f"{name} must be a number of seconds from 0; got {value!r}.",
+        hint="Give seconds, such as 2 or 0.5.",
+    )
+
+
+def _called(delay: Callable[[int], Sequence[float]], retries: int) -> Sequence[float]:
+    try:
+        delays = delay(retries)
+    except Exception as error:
+        raise FlowDefinitionError(
+            f"The function in retry_delay_seconds raised {type(error).__name__}: {error}.",
+            hint="It gets the number of retries and returns a list of seconds.",
+        ) from error
+    if isinstance(delays, (list, tuple)):
+        return delays
+    raise FlowDefinitionError(
+        f"The function in retry_delay_seconds returned {delays!r}, which is not a list.",
+        hint="It gets the number of retries and returns a list of seconds.",
+    )

@@ -1,0 +1,50 @@
+"""How a run is carried out, and how it ended."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from dagy_types import FailureReason, Output, RunStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run is carried out.
+
+    Attributes:
+        max_workers: How many tasks may run at once.
+        fail_fast: Whether the first failure stops the run.
+        max_output_bytes: A task whose encoded output is larger fails.
+        grace_seconds: How long running tasks may go on once the run is to stop.
+        timeout_seconds: After this time the run is stopped, without grace.
+    """
+
+    max_workers: int
+    fail_fast: bool
+    max_output_bytes: int
+    grace_seconds: float = 10.0
+    timeout_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended.
+
+    Attributes:
+        outputs: Of the tasks that the flow's result is built from, as far as they succeeded.
+        failed_task_id: The task that failed first.
+        failure: What that task raised.
+    """
+
+    status: RunStatus
+    reason: FailureReason | None
+    error: str | None
+    outputs: dict[str, Output]
+    failed_task_id: str | None
+    failure: BaseException | None
+
+
+def default_max_workers() -> int:
+    """Return how many tasks run at once when nobody says otherwise."""
+    return min(32, (os.cpu_count() or 1) + 4)
