@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import threading
@@ -255,3 +256,20 @@ def test_a_thousand_deep_chain_needs_no_recursion(recorder: Any) -> None:
         return value
 
     assert run(f, recorder).result() == depth
+
+
+def test_a_coroutine_function_runs_in_an_event_loop_of_its_own(recorder: Any) -> None:
+    async def later(value: int) -> int:
+        await asyncio.sleep(0)
+        print(f"in the loop: {value}")
+        return value + 1
+
+    step = task(later)
+
+    @flow
+    def f() -> Any:
+        return step(step(1))
+
+    assert run(f, recorder).result() == 3
+    assert recorder.messages("later-2") == ["in the loop: 2"]
+    assert asyncio.run(later(1)) == 2

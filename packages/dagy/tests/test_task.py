@@ -30,9 +30,7 @@ def test_name_and_description_can_be_given() -> None:
     assert (double.name, double.description) == ("Twice", "Times two")
 
 
-def test_functions_whose_call_gives_no_result_are_refused() -> None:
-    async def coroutine() -> None: ...
-
+def test_functions_that_give_their_results_one_by_one_are_refused() -> None:
     def generator():  # type: ignore[no-untyped-def]
         yield
 
@@ -40,7 +38,6 @@ def test_functions_whose_call_gives_no_result_are_refused() -> None:
         yield
 
     for function, what in (
-        (coroutine, "a coroutine function"),
         (generator, "a generator function"),
         (both, "an asynchronous generator function"),
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from inspect import iscoroutine
 from typing import Any
 
 from dagy._attempt_context import AttemptContext, current_attempt
@@ -34,7 +35,7 @@ def attempt_call(
             args, kwargs = _restored(call, inputs, serializer)
             if call.task.options.validate_parameters:
                 call.task.argument_check.require(args, kwargs)
-            data = serializer.encode(call.task.function(*args, **kwargs))
+            data = serializer.encode(_value_of(call.task.function, args, kwargs))
             if len(data) > max_output_bytes:
                 raise _too_large(len(data), max_output_bytes)
             return Output(data, serializer.name)
@@ -43,6 +44,17 @@ def attempt_call(
             current_attempt.reset(token)
 
     return run
+
+
+def _value_of(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Any:
+    value = function(*args, **kwargs)
+    if not iscoroutine(value):
+        return value
+    import asyncio  # for those who use it: it takes longer to import than all of dagy
+
+    return asyncio.run(value)
 
 
 def arguments_of(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
@@ -11,7 +12,7 @@ from dagy._flow_options import FlowOptions
 from dagy._hooks import Hook
 from dagy._local_logger import LocalLogger
 from dagy._parameters import Parameters
-from dagy._task import first_line, refuse_unusual_function
+from dagy._task import first_line, refuse_generators
 from dagy._tracing import Graph, current_trace, trace
 from dagy.local._run import RunResult, run_flow
 from dagy_store import LocalMetadataStore
@@ -46,7 +47,12 @@ class Flow(Generic[P, R]):
         description: str | None = None,
         options: FlowOptions | None = None,
     ) -> None:
-        refuse_unusual_function(function, "flow")
+        refuse_generators(function, "flow")
+        if inspect.iscoroutinefunction(function):
+            raise FlowDefinitionError(
+                f"@flow cannot decorate {function.__name__!r}: it is a coroutine function.",
+                hint="A flow's body only calls tasks; the tasks may be coroutine functions.",
+            )
         self.function = function
         self.name = name or function.__name__
         self.version = version

@@ -22,13 +22,13 @@ class Task(Generic[P, R]):
     """A task. Called in a flow's body it adds itself to the flow; anywhere else it just runs.
 
     Args:
-        function: What the task does.
+        function: What the task does; a coroutine function runs in an event loop of its own.
         name: How people see it; the function's name by default.
         description: What it is for; the first line of the function's docstring by default.
         options: How its attempts are made.
 
     Raises:
-        FlowDefinitionError: When the function is a coroutine or generator function.
+        FlowDefinitionError: When the function is a generator function.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Task(Generic[P, R]):
         description: str | None = None,
         options: TaskOptions | None = None,
     ) -> None:
-        refuse_unusual_function(function, "task")
+        refuse_generators(function, "task")
         self.function = function
         self.name = name or function.__name__
         self.description = description or first_line(function.__doc__)
@@ -148,14 +148,13 @@ def task(
     return Task(function, name=name, description=description, options=checked)
 
 
-def refuse_unusual_function(function: Callable[..., Any], kind: str) -> None:
-    """Raise `FlowDefinitionError` for functions whose call does not give the result."""
+def refuse_generators(function: Callable[..., Any], kind: str) -> None:
+    """Raise `FlowDefinitionError` for functions that give their results one by one."""
     if not callable(function):
         raise FlowDefinitionError(
             f"@{kind} decorates functions; this is a {type(function).__name__}."
         )
     for is_unusual, what in (
-        (inspect.iscoroutinefunction, "a coroutine function"),
         (inspect.isasyncgenfunction, "an asynchronous generator function"),
         (inspect.isgeneratorfunction, "a generator function"),
     ):
