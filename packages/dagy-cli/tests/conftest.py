@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import pty
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -54,6 +56,27 @@ def good(number: int = 1) -> int:
 @flow
 def failing(number: int = 1) -> int:
     return two(broken(one(number)))
+"""
+
+WAITING_FLOW = """
+import time
+from pathlib import Path
+from dagy import flow, task
+
+@task
+def waits(until: str) -> str:
+    Path(until + ".started").touch()
+    while not Path(until).exists():
+        time.sleep(0.01)
+    return until
+
+@task
+def after(until: str) -> None:
+    pass
+
+@flow
+def waiting(until: str) -> None:
+    after(waits(until))
 """
 
 MOMENT = datetime(2026, 11, 1, 8, 0, tzinfo=timezone.utc)
@@ -160,6 +183,63 @@ def spawn() -> Iterator[Callable[..., subprocess.Popen[str]]]:
             return started
 
         yield start
+
+
+@pytest.fixture
+def on_terminal(
+    command_line: Callable[..., list[str]], spawn: Callable[..., subprocess.Popen[str]]
+) -> Callable[..., bytes]:
+    """Run the command with a terminal for its stderr and return what it wrote there.
+
+    It must succeed and write no escapes to its stdout, a pipe. ``when`` is called with what has
+    been written so far, each time that there is more.
+    """
+
+    def run(*words: str, when: Callable[[bytes], None]) -> bytes:
+        main_end, end = pty.openpty()
+        environ = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+        command = command_line(*words)
+        running = spawn(command, stdout=subprocess.PIPE, stderr=end, env=environ)
+        os.close(end)
+        seen = b""
+        while new := _read(main_end):
+            seen += new
+            when(seen)
+        os.close(main_end)
+        out, _ = running.communicate(timeout=30)
+        assert running.returncode == 0
+        assert "\x1b" not in out
+        return seen
+
+    return run
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # how Linux tells that the other end is closed
+        return b""
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], Any]], None]:
+    """Wait until a condition holds, for half a minute at most."""
+
+    def wait(condition: Callable[[], Any]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.01)
+
+    return wait
+
+
+@pytest.fixture
+def waiting_flow(tmp_path: Path) -> Path:
+    """A file with a flow whose first task goes on until the file ``until`` exists."""
+    path = tmp_path / "waiting.py"
+    path.write_text(WAITING_FLOW)
+    return path
 
 
 @pytest.fixture

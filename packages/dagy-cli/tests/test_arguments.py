@@ -5,7 +5,13 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dagy_cli.arguments import moment_since, parameter, positive_number, run_status
+from dagy_cli.arguments import (
+    moment_since,
+    parameter,
+    positive_number,
+    positive_seconds,
+    run_status,
+)
 from dagy_types import RunStatus
 from dagy_types.errors import UsageError
 
@@ -54,3 +60,13 @@ def test_a_parameter_may_hold_equals_signs() -> None:
     for text in ("query", "=x", ""):
         with pytest.raises(ArgumentTypeError):
             parameter(text)
+
+
+def test_seconds_may_have_a_fraction() -> None:
+    assert [positive_seconds(text) for text in ("5", "0.25")] == [5.0, 0.25]
+
+
+@pytest.mark.parametrize("text", ["", "0", "0.0", "-1", "1e3", "inf", "nan", "5s", "soon"])
+def test_what_is_no_number_of_seconds_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="is not a number of seconds above 0"):
+        positive_seconds(text)

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from dagy_cli.commands import runs
+from dagy_cli.commands.runs import list as runs_list
 from dagy_cli.main import main
 from dagy_cli.parser import CommandParser, build_parser
+from dagy_types import RunStatus
 
 
 def _leaves(parser: CommandParser, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -33,7 +34,7 @@ def test_json_of_every_command_is_exactly_one_document(
     flow_file: Path,
 ) -> None:
     """CLI-03: a new command is in this test by being in the parser."""
-    needs = {"<RUN>": add_run(), "<TARGET>": f"{flow_file}:good"}
+    needs = {"<RUN>": add_run(status=RunStatus.SUCCEEDED), "<TARGET>": f"{flow_file}:good"}
     filled = [needs.get(word, word) for word in words]
     ended = process(*extra, *filled, "--format", "json", environ={"PYTHONWARNINGS": "always"})
     assert ended.returncode == 0
@@ -95,7 +96,7 @@ def test_an_unexpected_error_is_exit_1_with_a_report(
     def fail(*_: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(runs, "list_runs", fail)
+    monkeypatch.setattr(runs_list, "list_runs", fail)
     ended = dagy("runs", "list")
     assert (ended.code, ended.out) == (1, "")
     assert ended.err.startswith("error: Unexpected RuntimeError: boom\nreport: ")
@@ -109,7 +110,7 @@ def test_signals_end_a_command_without_a_word(
     dagy: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(runs, "list_runs", lambda *_: signal.raise_signal(signal_number))
+    monkeypatch.setattr(runs_list, "list_runs", lambda *_: signal.raise_signal(signal_number))
     ended = dagy("runs", "list")
     assert (ended.code, ended.out, ended.err) == (code, "", "")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dagy_cli.console import Console
-from dagy_cli.progress import ProgressDisplay, Tally, WatchedRecorder
+from dagy_cli.progress import ProgressDisplay, Tally, WatchedRecorder, display_for
 from dagy_types import FlowSpec, Run, RunEnd, RunStatus, TaskSpec, TaskStatus, TaskTransition
 
 MOMENT = datetime.fromisoformat("2026-11-01T08:00:00+00:00")
@@ -127,3 +127,11 @@ def test_a_display_that_never_started_leaves_no_trace(
     with display:
         pass
     assert terminal.getvalue() == ""
+
+
+def test_there_is_a_display_where_it_can_be_drawn_and_somebody_wants_it(
+    terminal: io.StringIO,
+) -> None:
+    assert display_for(Console(terminal, terminal, environ={})) is not None
+    assert display_for(Console(terminal, terminal, environ={}, is_quiet=True)) is None
+    assert display_for(Console(terminal, io.StringIO(), environ={})) is None

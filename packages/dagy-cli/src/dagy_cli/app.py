@@ -12,7 +12,7 @@ from typing import Protocol
 
 from dagy_cli.console import Console
 from dagy_cli.exit_codes import ExitCode
-from dagy_cli.render.view import View
+from dagy_cli.render.view import Verbatim, View
 from dagy_types import RunReader, RunRecorder
 from dagy_types.errors import UsageError
 
@@ -40,7 +40,7 @@ class Answer:
         complaints: Lines for people in any case.
     """
 
-    view: View
+    view: View | Verbatim
     exit_code: ExitCode = ExitCode.OK
     notes: tuple[str, ...] = ()
     complaints: tuple[str, ...] = ()

@@ -36,6 +36,17 @@ def positive_number(text: str) -> int:
     return int(text)
 
 
+def positive_seconds(text: str) -> float:
+    """Read a number of seconds above 0.
+
+    Raises:
+        ArgumentTypeError: When it is not one.
+    """
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) or float(text) == 0:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
+    return float(text)
+
+
 def run_status(text: str) -> RunStatus:
     """Read the status of a run, in upper or lower case.
 

@@ -7,7 +7,7 @@ in `COMMANDS`. Its module is imported when its arguments are parsed, not before.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 
 TYPE_CHECKING = False  # as in `typing`, which `dagy --help` can do without
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dagy_cli.commands.run", "run a flow on this machine"),
-    "runs": ("dagy_cli.commands.runs", "list runs, show one"),
+    "graph": ("dagy_cli.commands.graph", "show the graph of a flow"),
+    "runs": ("dagy_cli.commands.runs.verbs", "list runs, show one, watch one"),
     "logs": ("dagy_cli.commands.logs", "show what a run logged"),
 }
 """Each command's name, module and one-line summary."""
@@ -143,9 +144,7 @@ def _configure_root(parser: CommandParser) -> None:
     parser.add_examples(
         "dagy run etl.py:daily --param day=2026-11-01", "dagy runs list", "dagy logs RUN"
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, (module, summary) in COMMANDS.items():
-        commands.add_parser(name, help=summary, configure=_importer(module))
+    add_branches(parser, COMMANDS)
 
 
 def _importer(module: str) -> Callable[[CommandParser], None]:
@@ -162,13 +161,11 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_verbs(
-    parser: CommandParser, verbs: Sequence[tuple[str, str, Callable[[CommandParser], None]]]
-) -> None:
-    """Give a noun its verbs: name, summary, what configures it. Alone, the noun shows its help."""
-    branches = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for name, summary, configure in verbs:
-        branches.add_parser(name, help=summary, configure=configure)
+def add_branches(parser: CommandParser, branches: Mapping[str, tuple[str, str]]) -> None:
+    """Give a parser its branches: name, module, summary. Alone, the parser shows its help."""
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for name, (module, summary) in branches.items():
+        commands.add_parser(name, help=summary, configure=_importer(module))
 
 
 def _add_global_options(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from dagy_cli.console import Console
 from dagy_cli.escaping import visible
@@ -21,6 +22,11 @@ from dagy_types import (
 )
 
 _CLEAR_LINE = "\r\x1b[2K"
+
+
+def display_for(console: Console) -> ProgressDisplay | None:
+    """Return a display, if somebody wants to see one and it can be drawn."""
+    return None if console.is_quiet or not console.can_redraw else ProgressDisplay(console)
 
 
 class WatchedRecorder:
@@ -70,6 +76,16 @@ class WatchedRecorder:
             self._display.stop()
 
 
+class TaskState(Protocol):
+    """Where a task stands: a transition into a status, or the record of it."""
+
+    @property
+    def task_id(self) -> str: ...
+
+    @property
+    def status(self) -> TaskStatus: ...
+
+
 class Tally:
     """How far a run is: which tasks run and how many have ended."""
 
@@ -78,15 +94,15 @@ class Tally:
         self._running: dict[str, None] = {}  # a dict, because they are shown in starting order
         self._finished: set[str] = set()
 
-    def add(self, transitions: Sequence[TaskTransition]) -> None:
+    def add(self, states: Sequence[TaskState]) -> None:
         """Take account of what happened."""
-        for transition in transitions:
-            self._running.pop(transition.task_id, None)
-            self._finished.discard(transition.task_id)
-            if transition.status is TaskStatus.RUNNING:
-                self._running[transition.task_id] = None
-            elif transition.status.is_finished:
-                self._finished.add(transition.task_id)
+        for state in states:
+            self._running.pop(state.task_id, None)
+            self._finished.discard(state.task_id)
+            if state.status is TaskStatus.RUNNING:
+                self._running[state.task_id] = None
+            elif state.status.is_finished:
+                self._finished.add(state.task_id)
 
     def text(self, elapsed_seconds: float, width: int) -> str:
         """Return one line of at most this width."""
@@ -124,17 +140,17 @@ class ProgressDisplay:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def start(self, *, total: int) -> None:
-        """Begin to draw the progress of so many tasks."""
+    def start(self, *, total: int, elapsed_seconds: float = 0.0) -> None:
+        """Begin to draw the progress of so many tasks, of a run that started so long ago."""
         self._tally = Tally(total)
-        self._started_at = self._clock()
+        self._started_at = self._clock() - elapsed_seconds
         self._thread = threading.Thread(target=self._keep_time, name="dagy-progress", daemon=True)
         self._thread.start()
 
-    def update(self, transitions: Sequence[TaskTransition]) -> None:
+    def update(self, states: Sequence[TaskState]) -> None:
         """Draw what happened."""
         with self._lock:
-            self._tally.add(transitions)
+            self._tally.add(states)
         self.write_above("")
 
     def write_above(self, text: str) -> None:

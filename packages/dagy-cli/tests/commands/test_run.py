@@ -1,50 +1,17 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import signal
 import subprocess
-import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dagy_cli.commands.run import result_text, worth_showing
 from dagy_store import LocalMetadataStore
-from dagy_types import RunStatus, TaskRun, TaskStatus
-
-WAITING_FLOW = """
-import time
-from pathlib import Path
-from dagy import flow, task
-
-@task
-def waits(until: str) -> str:
-    Path(until + ".started").touch()
-    while not Path(until).exists():
-        time.sleep(0.01)
-    return until
-
-@task
-def after(until: str) -> None:
-    pass
-
-@flow
-def waiting(until: str) -> None:
-    after(waits(until))
-"""
-
-
-def _wait_for(condition: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
+from dagy_types import RunStatus, TaskStatus
 
 
 def test_a_run_shows_its_tasks_its_outcome_and_its_result(
@@ -112,43 +79,6 @@ def test_parameters_come_from_a_file_and_the_command_line_beats_it(
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "message"),
-    [
-        (None, 5, "There is no file"),
-        ("{", 2, "is not JSON"),
-        ("[1]", 2, "holds no JSON object"),
-        ('{"count": 1}', 2, "has no parameter 'count'"),
-    ],
-)
-def test_an_unusable_parameter_file_is_refused(
-    content: str | None,
-    code: int,
-    message: str,
-    dagy: Callable[..., Any],
-    flow_file: Path,
-    tmp_path: Path,
-    local_dir: Path,
-) -> None:
-    file = tmp_path / "params.json"
-    if content is not None:
-        file.write_text(content)
-    ended = dagy("run", f"{flow_file}:good", "--params", str(file))
-    assert (ended.code, ended.out) == (code, "")
-    assert message in ended.err
-    assert not local_dir.exists()
-
-
-def test_a_directory_is_no_parameter_file(
-    dagy: Callable[..., Any], flow_file: Path, tmp_path: Path
-) -> None:
-    ended = dagy("run", f"{flow_file}:good", "--params", str(tmp_path))
-    assert (ended.code, ended.err.splitlines()[0]) == (
-        2,
-        f"error: {tmp_path} cannot be read: Is a directory.",
-    )
-
-
-@pytest.mark.parametrize(
     ("target", "words", "code"),
     [
         ("absent.py", [], 5),
@@ -180,20 +110,6 @@ def test_bad_input_is_three_lines_at_most_and_records_nothing(
     assert not local_dir.exists()
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        ("a\nreport", "a\nreport"),
-        (Path("out/report.md"), "out/report.md"),
-        ({"rows": [1, None], "name": "流"}, '{"rows": [1, null], "name": "流"}'),
-        (date(2026, 11, 1), "datetime.date(2026, 11, 1)"),
-        ([0] * 500, "[" + "0, " * 65 + "0" + "..."),
-    ],
-)
-def test_results_are_shown_short_but_text_and_paths_bare(value: object, text: str) -> None:
-    assert result_text(value) == text
-
-
 def test_nothing_that_a_flow_prints_reaches_stdout(
     process: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -218,13 +134,6 @@ def test_nothing_that_a_flow_prints_reaches_stdout(
         assert words in ended.stderr
 
 
-@pytest.fixture
-def waiting_flow(tmp_path: Path) -> Path:
-    path = tmp_path / "waiting.py"
-    path.write_text(WAITING_FLOW)
-    return path
-
-
 @pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_is_recorded_and_says_so(
     signal_number: int,
@@ -234,16 +143,17 @@ def test_a_stopped_run_is_recorded_and_says_so(
     local_dir: Path,
     command_line: Callable[..., list[str]],
     spawn: Callable[..., subprocess.Popen[str]],
+    wait_for: Callable[[Callable[[], Any]], None],
 ) -> None:
     until = tmp_path / "go"
     command = command_line("run", str(waiting_flow), "--param", f"until={until}")
     running = spawn(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    _wait_for(Path(f"{until}.started").exists)
+    wait_for(Path(f"{until}.started").exists)
     running.send_signal(signal_number)
     with LocalMetadataStore(local_dir) as store:
         (run,) = store.list_runs(limit=2)
         # What had not started is cancelled while the first task still runs.
-        _wait_for(lambda: store.list_task_runs(run.run_id)[1].status is TaskStatus.CANCELLED)
+        wait_for(lambda: store.list_task_runs(run.run_id)[1].status is TaskStatus.CANCELLED)
         until.touch()
         out, err = running.communicate(timeout=30)
         assert store.get_run(run.run_id).status is RunStatus.CANCELLED
@@ -256,41 +166,12 @@ def test_a_stopped_run_is_recorded_and_says_so(
     ]
 
 
-def _terminal_output(
-    spawn: Callable[..., subprocess.Popen[str]],
-    command: list[str],
-    when: Callable[[bytes], None],
-) -> bytes:
-    """Run a command with a terminal for its stderr and return what it wrote there."""
-    main, end = pty.openpty()
-    environ = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
-    running = spawn(command, stdout=subprocess.PIPE, stderr=end, env=environ)
-    os.close(end)
-    seen = b""
-    while new := _read(main):
-        seen += new
-        when(seen)
-    os.close(main)
-    out, _ = running.communicate(timeout=30)
-    assert running.returncode == 0
-    assert "\x1b" not in out
-    return seen
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 4096)
-    except OSError:  # how Linux tells that the other end is closed
-        return b""
-
-
 @pytest.mark.parametrize("color", ["auto", "never"])
 def test_progress_is_drawn_on_a_terminal_that_may_be_redrawn(
     color: str,
     waiting_flow: Path,
     tmp_path: Path,
-    command_line: Callable[..., list[str]],
-    spawn: Callable[..., subprocess.Popen[str]],
+    on_terminal: Callable[..., bytes],
 ) -> None:
     until = tmp_path / "go"
     words = ["run", str(waiting_flow), "--param", f"until={until}", "--color", color]
@@ -299,21 +180,7 @@ def test_progress_is_drawn_on_a_terminal_that_may_be_redrawn(
         if color == "never" or (b"0/2 tasks" in seen and b": waits" in seen):
             until.touch()
 
-    seen = _terminal_output(spawn, command_line(*words), go_on)
+    seen = on_terminal(*words, when=go_on)
     assert (b"\x1b[2K" in seen) is (color == "auto")
     if color == "auto":
         assert seen.endswith(b"\r\x1b[2K")  # nothing is left behind
-
-
-def test_of_a_large_run_only_what_did_not_succeed_is_shown() -> None:
-    def tasks(status: TaskStatus, count: int) -> list[TaskRun]:
-        return [
-            TaskRun(run_id="r1", task_id=f"{status}-{n}", name="t", status=status)
-            for n in range(count)
-        ]
-
-    succeeded, failed = tasks(TaskStatus.SUCCEEDED, 48), tasks(TaskStatus.FAILED, 2)
-    assert worth_showing([*succeeded, *failed]) == [*succeeded, *failed]
-    many = tasks(TaskStatus.SUCCEEDED, 49)
-    assert worth_showing([*many, *failed]) == failed
-    assert len(worth_showing(tasks(TaskStatus.SKIPPED, 10_000))) == 50

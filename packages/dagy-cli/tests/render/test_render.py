@@ -7,7 +7,7 @@ import pytest
 from dagy_cli.console import Console
 from dagy_cli.parser import FORMATS
 from dagy_cli.render import render, surface_of
-from dagy_cli.render.view import Cell, Lines, View
+from dagy_cli.render.view import Cell, Lines, Verbatim, View
 
 
 @pytest.mark.parametrize("output_format", FORMATS)
@@ -28,3 +28,9 @@ def test_a_terminal_has_both(terminal: io.StringIO, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COLUMNS", "77")
     surface = surface_of(Console(terminal, terminal, environ={}), terminal)
     assert (surface.width, surface.has_color, surface.is_unicode) == (77, True, True)
+
+
+def test_a_text_that_is_done_is_delivered_as_it_is() -> None:
+    stdout = io.StringIO()
+    render(Verbatim("<svg>\n"), "svg", Console(stdout, io.StringIO(), environ={}))
+    assert stdout.getvalue() == "<svg>\n"

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TextIO
 
 from dagy_cli.console import Console
-from dagy_cli.render.view import Surface, View
+from dagy_cli.render.view import Surface, Verbatim, View
 
 __all__ = ["render", "surface_of"]
 
@@ -20,12 +20,15 @@ _MODULES: Mapping[str, str] = {
 }
 
 
-def render(view: View, output_format: str, console: Console) -> None:
+def render(view: View | Verbatim, output_format: str, console: Console) -> None:
     """Write a view to stdout in one of the formats of `dagy_cli.parser.FORMATS`.
 
     Raises:
         OutputError: When stdout cannot be written.
     """
+    if isinstance(view, Verbatim):
+        console.deliver([view.text])
+        return
     chunks = import_module(_MODULES[output_format]).chunks(
         view, surface_of(console, console.stdout)
     )

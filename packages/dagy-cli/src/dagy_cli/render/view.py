@@ -65,6 +65,13 @@ class View:
     is_live: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """An answer that is one text already, in the format that was asked for."""
+
+    text: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
     """What a stream can show.

@@ -55,27 +55,3 @@ def test_without_runs_people_are_told_how_to_make_one(dagy: Callable[..., Any]) 
     assert dagy("runs", "list", "--flow", "x").err == "No run matches.\n"
     ended = dagy("runs", "list", "--format", "json")
     assert (ended.out, ended.err) == ("[]\n", "")
-
-
-def test_show_has_the_run_and_its_tasks(
-    dagy: Callable[..., Any], add_run: Callable[..., str]
-) -> None:
-    add_run("a")
-    lines = dagy("runs", "show", "a").out.splitlines()
-    assert lines[0] == "Run:         a"
-    assert lines[lines.index("") + 1].split() == [
-        "TASK",
-        "STATUS",
-        "ATTEMPT",
-        "DURATION",
-        "ERROR",
-    ]
-    document = json.loads(dagy("runs", "show", "a", "--format", "json").out)
-    assert [task["status"] for task in document["tasks"]] == ["SUCCEEDED", "FAILED"]
-
-
-def test_an_unknown_run_is_named(dagy: Callable[..., Any]) -> None:
-    ended = dagy("runs", "show", "nope", "--format", "json")
-    assert (ended.code, ended.out) == (5, "")
-    assert ended.err.startswith("error: There is no run 'nope'")
-    assert len(ended.err.splitlines()) <= 3

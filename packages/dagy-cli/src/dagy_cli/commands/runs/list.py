@@ -1,4 +1,4 @@
-"""`dagy runs`: list the runs of this machine, show one."""
+"""`dagy runs list`: the runs of this machine."""
 
 from __future__ import annotations
 
@@ -7,26 +7,14 @@ from datetime import datetime, timezone
 
 from dagy_cli.app import Answer, App
 from dagy_cli.arguments import moment_since, positive_number, run_status
-from dagy_cli.parser import CommandParser, add_format_option, add_verbs
-from dagy_cli.render.view import Cell, Lines, View
-from dagy_cli.run_views import run_fields, run_with_tasks_document, runs_table, tasks_table
+from dagy_cli.parser import CommandParser, add_format_option
+from dagy_cli.render.view import View
+from dagy_cli.run_views import runs_table
 from dagy_types import run_document
 
 
 def configure(parser: CommandParser) -> None:
-    """Add the commands of `dagy runs`."""
-    parser.description = "Look at the runs recorded on this machine."
-    parser.add_examples("dagy runs list --limit 5", "dagy runs show RUN")
-    add_verbs(
-        parser,
-        [
-            ("list", "list runs, the newest first", _configure_list),
-            ("show", "show a run and its tasks", _configure_show),
-        ],
-    )
-
-
-def _configure_list(parser: CommandParser) -> None:
+    """Add the arguments of `dagy runs list`."""
     parser.description = "List runs, the newest first."
     add = parser.add_argument
     add("--limit", type=positive_number, default=20, metavar="N", help="at most so many (20)")
@@ -39,14 +27,6 @@ def _configure_list(parser: CommandParser) -> None:
         "dagy runs list --flow daily --format json",
     )
     parser.set_defaults(handler=list_runs)
-
-
-def _configure_show(parser: CommandParser) -> None:
-    parser.description = "Show a run and its tasks."
-    parser.add_argument("run_id", metavar="RUN", help="the id of the run")
-    add_format_option(parser)
-    parser.add_examples("dagy runs show RUN", "dagy runs show RUN --format yaml")
-    parser.set_defaults(handler=show_run)
 
 
 def list_runs(args: Namespace, app: App) -> Answer:
@@ -68,18 +48,4 @@ def list_runs(args: Namespace, app: App) -> Answer:
             if is_filtered
             else "No runs are recorded yet. Run: dagy run PATH.py:FLOW",
         ),
-    )
-
-
-def show_run(args: Namespace, app: App) -> Answer:
-    """Return one run with its tasks."""
-    run = app.store.get_run(args.run_id)
-    task_runs = app.store.list_task_runs(args.run_id)
-    blank_line = Lines([[Cell("")]])
-    return Answer(
-        View(
-            documents=[run_with_tasks_document(run, task_runs)],
-            is_list=False,
-            blocks=[run_fields(run), blank_line, tasks_table(task_runs)],
-        )
     )

@@ -1,0 +1,1 @@
+"""`dagy runs`: one module per verb."""

@@ -1,0 +1,1 @@
+"""Graphs of flows as text: one module per format, each a pure function ``draw(spec, surface)``."""
