@@ -14,6 +14,7 @@ from dagy import flow, task
 from dagy._engine import execute
 from dagy._interrupts import deferred_signals
 from dagy._run_options import RunOptions
+from dagy._serializers import Serializers
 from dagy.local import LocalLogger, run_flow
 from dagy_types import Run, RunStatus, TaskStatus, TaskTransition
 
@@ -171,6 +172,7 @@ def test_a_task_that_outlasts_the_grace_period_is_given_up(
             RunOptions(max_workers=1, fail_fast=True, max_output_bytes=100, grace_seconds=0.05),
             recorder=recorder,
             logger=QUIET,
+            serializers=Serializers([]),
         )
     assert recorder.states == {"stubborn": TaskStatus.CANCELLED, "after": TaskStatus.CANCELLED}
 

@@ -10,15 +10,17 @@ from dagy._attempt_context import AttemptContext, current_attempt
 from dagy._task_output import TaskOutput
 from dagy._template import rebuild
 from dagy._tracing import TaskCall
-from dagy_types import Output, Serializer
+from dagy_types import Output
 from dagy_types.errors import ArtifactError
+
+Restore = Callable[[Output], Any]
 
 
 def attempt_call(
     call: TaskCall,
     *,
     inputs: Mapping[str, Output],
-    serializer: Serializer,
+    restore: Restore,
     context: AttemptContext,
     max_output_bytes: int,
 ) -> Callable[[], Output]:
@@ -26,15 +28,17 @@ def attempt_call(
 
     Args:
         inputs: The outputs of the upstream tasks, by task id.
+        restore: Makes a new copy of the value of an output.
         context: What the attempt is, for those that it calls.
     """
 
     def run() -> Output:
         token = current_attempt.set(context)
         try:
-            args, kwargs = _restored(call, inputs, serializer)
+            args, kwargs = _restored(call, inputs, restore)
             if call.task.options.validate_parameters:
                 call.task.argument_check.require(args, kwargs)
+            serializer = call.task.options.writer
             data = serializer.encode(_value_of(call.task.function, args, kwargs))
             if len(data) > max_output_bytes:
                 raise _too_large(len(data), max_output_bytes)
@@ -58,22 +62,22 @@ def _value_of(
 
 
 def arguments_of(
-    call: TaskCall, *, inputs: Mapping[str, Output], serializer: Serializer
+    call: TaskCall, *, inputs: Mapping[str, Output], restore: Restore
 ) -> dict[str, Any]:
     """Return what the task is called with, by name."""
-    args, kwargs = _restored(call, inputs, serializer)
+    args, kwargs = _restored(call, inputs, restore)
     return dict(call.task.signature.bind(*args, **kwargs).arguments)
 
 
 def _restored(
-    call: TaskCall, inputs: Mapping[str, Output], serializer: Serializer
+    call: TaskCall, inputs: Mapping[str, Output], restore: Restore
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments. Whoever asks gets copies: nobody sees what another does to his."""
 
-    def restore(placeholder: TaskOutput) -> Any:
-        return serializer.decode(inputs[placeholder.task_id].data)
+    def value_of(placeholder: TaskOutput) -> Any:
+        return restore(inputs[placeholder.task_id])
 
-    return rebuild(call.args, restore), rebuild(call.kwargs, restore)
+    return rebuild(call.args, value_of), rebuild(call.kwargs, value_of)
 
 
 def _too_large(size: int, limit: int) -> ArtifactError:

@@ -34,7 +34,7 @@ from dagy._plan import Plan
 from dagy._policy import jittered
 from dagy._run_log import RunLog
 from dagy._run_options import Ended, RunOptions
-from dagy._serializer import JsonSerializer
+from dagy._serializers import Serializers
 from dagy._timers import Timers
 from dagy._tracing import Graph
 from dagy_types import (
@@ -88,6 +88,7 @@ def execute(
     *,
     recorder: RunRecorder,
     logger: LocalLogger,
+    serializers: Serializers,
     hooks: FlowHooks | None = None,
     now: Callable[[], datetime] = utc_now,
     chance: Callable[[], float] = random,  # noqa: S311  nobody gains from guessing a delay
@@ -111,6 +112,7 @@ def execute(
         options,
         recorder=recorder,
         logger=logger,
+        serializers=serializers,
         hooks=hooks or FlowHooks(),
         now=now,
         chance=chance,
@@ -130,6 +132,7 @@ class _Coordinator:
         *,
         recorder: RunRecorder,
         logger: LocalLogger,
+        serializers: Serializers,
         hooks: FlowHooks,
         now: Callable[[], datetime],
         chance: Callable[[], float],
@@ -144,14 +147,14 @@ class _Coordinator:
         self._executor: Executor = ThreadExecutor(
             options.max_workers, deliver=self._inbox.put, now=now
         )
-        self._serializer = JsonSerializer()
+        self._restore = serializers.restore
         self._plan = Plan(graph.spec, _limits(graph))
         self._outputs = OutputShelf(graph.spec)
         self._hooks = HookCalls(
             graph,
             run,
             hooks,
-            serializer=self._serializer,
+            restore=self._restore,
             inputs_of=self._outputs.inputs_of,
             context_of=self._context,
         )
@@ -207,7 +210,7 @@ class _Coordinator:
         run = attempt_call(
             call,
             inputs=self._outputs.inputs_of(task_id),
-            serializer=self._serializer,
+            restore=self._restore,
             context=self._context(task_id),
             max_output_bytes=self._options.max_output_bytes,
         )

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagy._attempt import arguments_of
+from dagy._attempt import Restore, arguments_of
 from dagy._attempt_context import AttemptContext
 from dagy._hooks import Hook, HookRunner, RunContext, State, completed, failed, running
 from dagy._tracing import Graph
-from dagy_types import Output, Run, Serializer
+from dagy_types import Output, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +27,7 @@ class HookCalls:
     """The hooks of one run's tasks and of its flow.
 
     Args:
+        restore: Makes a new copy of the value of an output.
         inputs_of: Returns what a task gets from upstream, while it is not settled.
         context_of: Returns as whose words a task's hooks speak; for ``None`` those of the flow.
     """
@@ -37,14 +38,14 @@ class HookCalls:
         run: Run,
         flow_hooks: FlowHooks,
         *,
-        serializer: Serializer,
+        restore: Restore,
         inputs_of: Callable[[str], Mapping[str, Output]],
         context_of: Callable[[str | None], AttemptContext],
     ) -> None:
         self._graph = graph
         self._run = run
         self._flow_hooks = flow_hooks
-        self._serializer = serializer
+        self._restore = restore
         self._inputs_of = inputs_of
         self._context_of = context_of
         self._runner = HookRunner()
@@ -88,7 +89,7 @@ class HookCalls:
         call, inputs = self._graph.calls[task_id], self._inputs_of(task_id)
 
         def told() -> RunContext:
-            arguments = arguments_of(call, inputs=inputs, serializer=self._serializer)
+            arguments = arguments_of(call, inputs=inputs, restore=self._restore)
             return RunContext(call.task.name, self._run.run_id, number, arguments)
 
         self._runner.call(tuple(hooks), told, state, self._context_of(task_id))

@@ -152,7 +152,7 @@ def _refusal(value: Any) -> ArtifactError:
     name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
     return ArtifactError(
         f"A value of type {name} cannot be recorded: JSON could not restore it exactly.",
-        hint="Return plain data or dataclasses, or write a file and return its pathlib.Path.",
+        hint="Return plain data or dataclasses, or a file's Path; or set serializer='pickle'.",
     )
 
 

@@ -12,6 +12,7 @@ from dagy._hooks import Hook
 from dagy._policy import RetryDelay
 from dagy._task_options import TaskOptions
 from dagy._tracing import current_trace
+from dagy_types import Serializer
 from dagy_types.errors import FlowDefinitionError
 
 P = ParamSpec("P")
@@ -100,6 +101,7 @@ def task(
     timeout_seconds: float | None = None,
     concurrency_limit: int | None = None,
     validate_parameters: bool = True,
+    serializer: str | Serializer = "json",
     on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
     on_failure: Sequence[Hook] | None = None,
@@ -131,6 +133,8 @@ def task(
         concurrency_limit: How many attempts of this task may run at once in a run.
         validate_parameters: Whether arguments are checked against the annotations before a run of
             the function.
+        serializer: How the output is kept: ``json``, with typed extensions and exact; ``pickle``,
+            for what JSON cannot hold; or a `dagy_types.Serializer` of your own.
         on_running: Called when an attempt starts.
         on_completion: Called when the task has succeeded.
         on_failure: Called when the task has failed, after the last attempt.

@@ -14,7 +14,9 @@ from dagy._option_checks import (
     require_whole_number,
 )
 from dagy._policy import RetryDelay, retry_delays
+from dagy._serializers import serializer_for
 from dagy._task_output import TaskOutput
+from dagy_types import Serializer
 from dagy_types.errors import FlowDefinitionError
 
 _HOOK_LISTS = ("on_running", "on_completion", "on_failure", "on_retry")
@@ -25,6 +27,7 @@ class TaskOptions:
     """The options of a task; see `dagy.task` for their meaning.
 
     Attributes:
+        writer: The serializer that ``serializer`` names or is.
         delays: Seconds before each retry, worked out from ``retries`` and ``retry_delay_seconds``.
 
     Raises:
@@ -42,7 +45,9 @@ class TaskOptions:
     on_failure: Sequence[Hook] | None = None
     on_retry: Sequence[Hook] | None = None
     retry_condition_fn: Callable[[Exception], bool] | None = None
+    serializer: str | Serializer = "json"
     after: Sequence[TaskOutput] = ()
+    writer: Serializer = field(init=False)
     delays: tuple[float, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
@@ -63,6 +68,7 @@ class TaskOptions:
             )
         delays = retry_delays(self.retries, self.retry_delay_seconds)
         object.__setattr__(self, "delays", delays)
+        object.__setattr__(self, "writer", serializer_for(self.serializer))
 
     def changed(self, **changes: Any) -> TaskOptions:
         """Return these options with some replaced.

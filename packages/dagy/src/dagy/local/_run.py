@@ -11,7 +11,7 @@ from dagy._engine import execute, utc_now
 from dagy._hook_calls import FlowHooks
 from dagy._local_logger import LocalLogger
 from dagy._run_options import Ended, RunOptions, default_max_workers
-from dagy._serializer import JsonSerializer
+from dagy._serializers import Serializers
 from dagy._settings import max_output_bytes
 from dagy._task_output import TaskOutput
 from dagy._template import rebuild
@@ -35,13 +35,14 @@ class RunResult:
         error: One line for people; ``None`` when it succeeded.
     """
 
-    def __init__(self, run_id: str, ended: Ended, template: Any) -> None:
+    def __init__(self, run_id: str, ended: Ended, template: Any, serializers: Serializers) -> None:
         self.run_id = run_id
         self.status: RunStatus = ended.status
         self.reason: FailureReason | None = ended.reason
         self.error = ended.error
         self._ended = ended
         self._template = template
+        self._serializers = serializers
 
     def __repr__(self) -> str:
         return f"<RunResult {self.run_id} {self.status}>"
@@ -53,10 +54,9 @@ class RunResult:
             TaskFailedError: When the run did not succeed.
         """
         self.raise_for_status()
-        serializer = JsonSerializer()
 
         def restore(placeholder: TaskOutput) -> Any:
-            return serializer.decode(self._ended.outputs[placeholder.task_id].data)
+            return self._serializers.restore(self._ended.outputs[placeholder.task_id])
 
         return rebuild(self._template, restore)
 
@@ -114,6 +114,7 @@ def run_flow(
     complete = flow.parameters.complete(parameters)
     recorded = flow.parameters.to_json(complete)
     graph = flow.trace(complete)
+    serializers = Serializers(call.task.options.writer for call in graph.calls.values())
     moment = utc_now()
     run = Run(
         run_id=_new_run_id(),
@@ -130,6 +131,7 @@ def run_flow(
         options,
         recorder=recorder,
         logger=logger or LocalLogger.from_environment(),
+        serializers=serializers,
         hooks=FlowHooks(
             on_running=tuple(flow.options.on_running or ()),
             on_completion=tuple(flow.options.on_completion or ()),
@@ -137,7 +139,7 @@ def run_flow(
             parameters=complete,
         ),
     )
-    return RunResult(run.run_id, ended, graph.result)
+    return RunResult(run.run_id, ended, graph.result, serializers)
 
 
 def _new_run_id() -> str:
