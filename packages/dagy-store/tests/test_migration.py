@@ -1,21 +1,41 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
+import signal
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dagy_store._connection import connect
+from dagy_store._database import Database
 from dagy_store._failures import store_errors
 from dagy_store._file_lock import FileLock
-from dagy_store._migration import prepare, version_of
-from dagy_store._schema import APPLICATION_ID, MIGRATIONS
+from dagy_store._migration import prepare
+from dagy_store._release import release
+from dagy_store._schema import APPLICATION_ID, MIGRATIONS, Migration
+from dagy_store._version import version_of
 from dagy_types.errors import StoreError, StoreVersionError
 
-_NEXT = (*MIGRATIONS, "ALTER TABLE runs ADD COLUMN colour TEXT; UPDATE runs SET colour = 'blue';")
+# What a later release might do.
+_NEXT = (
+    *MIGRATIONS,
+    Migration(
+        "ALTER TABLE runs ADD COLUMN colour TEXT; UPDATE runs SET colour = 'blue';"
+        "CREATE INDEX runs_by_colour ON runs (colour);",
+        min_reader="99.8",
+    ),
+)
+
+
+_GOLDEN = Path(__file__).parent / "data" / "store-v1.db"
+_TABLES = ("flow_specs", "runs", "task_runs")
 
 
 @pytest.fixture
@@ -23,7 +43,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "dagy.db"
 
 
-def _prepare(path: Path, migrations: Sequence[str] = MIGRATIONS) -> None:
+def _prepare(path: Path, migrations: Sequence[Migration] = MIGRATIONS) -> None:
     lock = FileLock(path.with_name("dagy.db.lock"), timeout_seconds=30)
     try:
         prepare(path, lock, migrations)
@@ -43,6 +63,7 @@ def _pragma(path: Path, name: str) -> object:
 
 
 def test_a_new_store_says_whose_it_is_and_which_version(path: Path) -> None:
+    """STORE-07"""
     _prepare(path)
     assert _pragma(path, "application_id") == APPLICATION_ID
     assert _pragma(path, "user_version") == len(MIGRATIONS)
@@ -87,7 +108,7 @@ def test_an_interrupted_creation_is_begun_anew(path: Path) -> None:
 
 def test_a_failed_creation_leaves_no_store(path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
-        _prepare(path, ("CREATE TABLE a (b);", "NONSENSE;"))
+        _prepare(path, (Migration("CREATE TABLE a (b); NONSENSE;", min_reader="1"),))
     assert not path.exists()
     _prepare(path)
     assert _pragma(path, "user_version") == len(MIGRATIONS)
@@ -99,10 +120,10 @@ def test_a_newer_store_is_refused_and_not_touched(path: Path) -> None:
     with pytest.raises(StoreVersionError) as caught:
         _prepare(path)
     assert caught.value.message == (
-        f"{path} was written by a newer Dagy (store version {len(_NEXT)}, "
-        f"this one knows {len(MIGRATIONS)})."
+        f"{path} was written by a newer Dagy: made by dagy-store {release()}, "
+        f"needs 99.8 or newer (store version {len(_NEXT)}, this one knows {len(MIGRATIONS)})."
     )
-    assert caught.value.hint == "Upgrade: pip install -U dagy-cli"
+    assert caught.value.hint == "Upgrade: pip install -U dagy-cli 'dagy-store>=99.8'"
     assert _snapshot(path.parent) == before
 
 
@@ -140,7 +161,7 @@ def test_an_older_store_is_upgraded_with_its_rows(path: Path) -> None:
 
 def test_a_failed_upgrade_changes_nothing(path: Path) -> None:
     _prepare(path)
-    broken = (*MIGRATIONS, "ALTER TABLE runs ADD COLUMN colour TEXT;", "NONSENSE;")
+    broken = (*_NEXT, Migration("NONSENSE;", min_reader="1"))
     with pytest.raises(sqlite3.OperationalError, match="NONSENSE"):
         _prepare(path, broken)
     assert _pragma(path, "user_version") == len(MIGRATIONS)
@@ -162,6 +183,7 @@ def test_an_upgrade_that_is_only_in_the_write_ahead_log_is_not_made_again(path: 
 
 
 def test_processes_that_upgrade_at_once_do_it_once(path: Path) -> None:
+    """STORE-08: one upgrades (twice would be an error), the others wait for it."""
     _prepare(path)
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_prepare, args=(path, _NEXT)) for _ in range(8)]
@@ -171,3 +193,141 @@ def test_processes_that_upgrade_at_once_do_it_once(path: Path) -> None:
         process.join()
     assert [process.exitcode for process in processes] == [0] * 8
     assert _pragma(path, "user_version") == len(_NEXT)
+
+
+def _content(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """All rows, in the columns of version 1."""
+    columns = {
+        "flow_specs": "content_hash, spec",
+        "runs": "run_id, flow_name, flow_version, spec_hash, status, reason, error, parameters, "
+        "created_at, started_at, ended_at",
+        "task_runs": "run_id, task_id, status, attempt, started_at, ended_at, error, serializer, "
+        "output_bytes, output",
+    }
+    with closing(connect(path, busy_timeout_seconds=0)) as connection:
+        for check in ("integrity_check", "foreign_key_check"):
+            assert [row[0] for row in connection.execute(f"PRAGMA {check}")] in (["ok"], [])
+        return {
+            table: [
+                tuple(row) for row in connection.execute(f"SELECT {columns[table]} FROM {table}")
+            ]
+            for table in _TABLES
+        }
+
+
+@pytest.fixture
+def golden(path: Path) -> dict[str, list[tuple[object, ...]]]:
+    """Puts the golden file of version 1 in place and returns what is in it."""
+    shutil.copyfile(_GOLDEN, path)
+    content = _content(path)
+    assert [len(content[table]) for table in _TABLES] == [1, 3, 6]
+    return content
+
+
+def test_the_golden_file_of_version_1_is_what_this_release_makes(path: Path) -> None:
+    """STORE-08: whoever edits a released migration learns it here."""
+    _prepare(path)
+    schema = "SELECT type, name, sql FROM sqlite_schema ORDER BY name"
+    with closing(sqlite3.connect(path)) as new, closing(sqlite3.connect(_GOLDEN)) as golden:
+        assert golden.execute("PRAGMA user_version").fetchone() == (1,)
+        assert golden.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
+        assert new.execute(schema).fetchall() == golden.execute(schema).fetchall()
+
+
+def test_the_golden_file_is_upgraded_with_all_rows_and_a_backup(
+    path: Path, golden: dict[str, list[tuple[object, ...]]]
+) -> None:
+    """STORE-08"""
+    _prepare(path, _NEXT)
+    assert _content(path) == golden
+    with closing(connect(path, busy_timeout_seconds=0)) as connection:
+        assert [row[0] for row in connection.execute("SELECT DISTINCT colour FROM runs")] == [
+            "blue"
+        ]
+        declared = tuple(connection.execute("SELECT version, min_reader FROM store").fetchone())
+    assert declared == (2, "99.8")
+    backup = path.with_name("dagy.db.backup-v1")
+    assert sorted(_snapshot(path.parent)) == ["dagy.db", "dagy.db.backup-v1"]
+    assert backup.stat().st_mode & 0o777 == 0o600
+    assert _pragma(backup, "user_version") == 1
+    assert _content(backup) == golden
+
+
+def test_the_backup_holds_what_is_only_in_the_write_ahead_log(path: Path) -> None:
+    """STORE-08"""
+    _prepare(path)
+    with closing(connect(path, busy_timeout_seconds=0)) as connection:
+        connection.execute("INSERT INTO flow_specs VALUES ('in the log', '{}')")
+        _prepare(path, _NEXT)
+    assert _content(path.with_name("dagy.db.backup-v1"))["flow_specs"] == [("in the log", "{}")]
+
+
+def test_no_room_for_a_backup_leaves_the_old_store(
+    path: Path,
+    golden: dict[str, list[tuple[object, ...]]],
+    disk_with_room_for: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    """STORE-08"""
+    with disk_with_room_for(20_000), pytest.raises(StoreError), store_errors(path.parent):
+        _prepare(path, _NEXT)
+    assert _pragma(path, "user_version") == 1
+    _prepare(path, _NEXT)
+    assert _content(path) == golden
+
+
+def _killed_at(path: Path, moment: int) -> bool:
+    """Upgrade in another process that is killed when SQLite begins its statement of this number.
+
+    Return whether it lived to see that moment.
+    """
+
+    def upgrade() -> None:
+        begun = 0
+
+        def count(statement: str) -> None:
+            nonlocal begun
+            begun += 1
+            if begun == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        def connect_and_count(database: str, **options: Any) -> sqlite3.Connection:
+            connection = _connect(database, **options)
+            connection.set_trace_callback(count)
+            return connection
+
+        _connect = sqlite3.connect
+        sqlite3.connect = connect_and_count  # type: ignore[assignment]  # in this process only
+        _prepare(path, _NEXT)
+
+    process = multiprocessing.get_context("fork").Process(target=upgrade)
+    process.start()
+    process.join()
+    assert process.exitcode in (0, -signal.SIGKILL)
+    return process.exitcode != 0
+
+
+def test_an_upgrade_that_is_killed_at_any_statement_leaves_a_store_for_old_and_new(
+    path: Path, golden: dict[str, list[tuple[object, ...]]]
+) -> None:
+    """STORE-08: the old release opens or refuses it cleanly, the new one ends the upgrade."""
+    outcomes = []
+    moment = 1
+    while _killed_at(path, moment):
+        old_release = Database(path, busy_timeout_seconds=0, sleep=time.sleep)
+        try:
+            old_release.open()
+            outcomes.append("old")
+        except StoreVersionError:
+            outcomes.append("new")
+        old_release.close()
+        assert _content(path) == golden
+        _prepare(path, _NEXT)
+        assert _content(path) == golden
+        assert _content(path.with_name("dagy.db.backup-v1")) == golden
+        for file in path.parent.iterdir():
+            file.unlink()
+        shutil.copyfile(_GOLDEN, path)
+        moment += 1
+    assert outcomes.count("old") >= 10
+    assert outcomes.count("new") >= 1
+    assert outcomes == sorted(outcomes, reverse=True)

@@ -37,7 +37,7 @@ def database() -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute("PRAGMA foreign_keys = ON")
     for migration in MIGRATIONS:
-        connection.executescript(migration)
+        connection.executescript(migration.statements)
     connection.execute("INSERT INTO flow_specs VALUES ('hash', '{}')")
     yield connection
     connection.close()
@@ -118,6 +118,7 @@ def test_every_table_is_strict(database: sqlite3.Connection) -> None:
     assert {name for name in strict if not name.startswith("sqlite_")} == {
         "flow_specs",
         "runs",
+        "store",
         "task_runs",
     }
     assert all(is_strict for name, is_strict in strict.items() if not name.startswith("sqlite_"))

@@ -335,6 +335,18 @@ def test_a_run_without_tasks_can_be_recorded(
     assert caught.value.hint == "It has no tasks."
 
 
+def test_a_list_of_fewer_than_none_is_an_error(store: LocalMetadataStore) -> None:
+    with pytest.raises(UsageError, match="cannot be -1"):
+        store.list_runs(limit=-1)
+
+
+def test_any_text_can_be_the_name_of_a_flow(
+    store: LocalMetadataStore, spec: FlowSpec, new_run: NewRun
+) -> None:
+    store.create_run(new_run(flow_name="\udcff", flow_version="\udcfe"), spec)
+    assert store.list_runs(limit=1, flow_name="\udcff")[0].flow_name == r"\udcff"
+
+
 # Logs
 
 

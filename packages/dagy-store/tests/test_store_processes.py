@@ -22,6 +22,7 @@ from dagy_types import (
     FailureReason,
     FlowSpec,
     LogRecord,
+    Output,
     Run,
     RunEnd,
     RunStatus,
@@ -37,22 +38,43 @@ _FORK = multiprocessing.get_context("fork")
 _TASKS = 2000
 
 
-@pytest.fixture(scope="session")
-def stress_open() -> ModuleType:
-    path = Path(__file__).parents[3] / "tools" / "stress_open.py"
-    spec = importlib.util.spec_from_file_location("stress_open", path)
+def _tool(name: str) -> ModuleType:
+    """A script of the maintainers: the tests run little of what it can do."""
+    path = Path(__file__).parents[3] / "tools" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses and pickle look for it
     spec.loader.exec_module(module)
     return module
 
 
-def test_many_processes_open_one_absent_store_at_once(
-    stress_open: ModuleType, tmp_path: Path
-) -> None:
+def test_many_processes_open_one_absent_store_at_once(tmp_path: Path) -> None:
     """STORE-01; ``tools/stress_open.py`` repeats it as often as one likes."""
-    assert stress_open.stress(tmp_path, processes=32, repetitions=20) == []
+    assert _tool("stress_open").stress(tmp_path, processes=32, repetitions=20) == []
+
+
+def test_no_commit_is_lost_to_checkpoints_between_writers(tmp_path: Path) -> None:
+    """STORE-02; ``tools/stress_checkpoints.py --seconds 600`` takes longer."""
+    commits, problems = _tool("stress_checkpoints").stress(tmp_path, processes=6, seconds=3, seed=1)
+    assert problems == []
+    assert commits > 0
+
+
+def test_no_commit_is_lost_when_all_writers_are_killed(tmp_path: Path) -> None:
+    """STORE-03; ``tools/stress_kill.py --rounds 1000`` takes longer."""
+    acknowledged, problems = _tool("stress_kill").stress(tmp_path, rounds=100, seed=1)
+    assert problems == []
+    assert acknowledged > 1000
+
+
+def test_many_writers_at_once_are_never_told_that_the_store_is_busy(tmp_path: Path) -> None:
+    """STORE-05; ``tools/stress_writers.py --transactions 2000`` takes longer."""
+    stress_writers = _tool("stress_writers")
+    met = stress_writers.stress(tmp_path, processes=16, transactions=50, seed=1)
+    assert stress_writers.problems_of(tmp_path, met, transactions=50) == []
+    assert [len(outcome.seconds) for outcome in met] == [50] * 16
 
 
 def _write_until_killed(directory: Path, run: Run, batch: int, pipe: Connection) -> None:
@@ -134,6 +156,51 @@ def test_reading_goes_on_while_another_process_writes(directory: Path, new_run: 
     writer.join()
     receiver.close()
     assert writer.exitcode == 0
+
+
+def test_readers_that_stay_open_neither_block_a_writer_nor_let_the_log_grow(
+    directory: Path, new_run: NewRun
+) -> None:
+    """STORE-14: what a reader asked for is read at once, however slowly it is looked at."""
+
+    def refuse_to_wait(_: float) -> None:
+        pytest.fail("a reader holds up the writer")
+
+    tasks = tuple(TaskSpec(task_id=f"t{number}", name="t") for number in range(_TASKS))
+    log = directory / "dagy.db-wal"
+    sizes = []
+    with (
+        LocalMetadataStore(directory, sleep=refuse_to_wait, checkpoint_bytes=200_000) as writer,
+        LocalMetadataStore(directory) as reader,
+    ):
+        run = new_run()
+        writer.create_run(run, FlowSpec(name="daily", tasks=tasks))
+        writer.append_logs(
+            "r1",
+            [
+                LogRecord(run_id="r1", at=run.created_at, level="INFO", logger="x", message=str(n))
+                for n in range(3)
+            ],
+        )
+        slow = reader.read_logs("r1", follow=True)
+        runs = iter(reader.list_runs(limit=5))
+        assert next(slow).message == "0"
+        for task in tasks[:500]:
+            moves = [
+                TaskTransition(task.task_id, TaskStatus.RUNNING, run.created_at, attempt=1),
+                TaskTransition(
+                    task.task_id,
+                    TaskStatus.SUCCEEDED,
+                    run.created_at,
+                    output=Output(b"x" * 8000, "json"),
+                ),
+            ]
+            writer.record_tasks("r1", moves)
+            sizes.append(log.stat().st_size)
+        assert next(slow).message == "1"
+        assert next(runs).run_id == "r1"
+        assert (directory / "dagy.db").stat().st_size > 3_000_000
+        assert max(sizes) < 300_000
 
 
 def _in_fork(action: Callable[[], None]) -> int:

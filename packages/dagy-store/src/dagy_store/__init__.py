@@ -9,9 +9,8 @@ __version__: str
 
 
 def __getattr__(name: str) -> str:
-    # Reading package metadata takes longer than all of the import, so only who asks pays for it.
     if name == "__version__":
-        from importlib.metadata import version
+        from dagy_store._release import release
 
-        return version("dagy-store")
+        return release()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dagy_store._connection import connect
+from dagy_store._connection import connect, connect_to_snapshot, has_log, write_ahead_log
 from dagy_store._file_lock import FileLock
-from dagy_store._migration import prepare, require_known, version_of
+from dagy_store._migration import prepare
+from dagy_store._version import why_not_writable
 from dagy_types.errors import StoreBusyError
 
-_CHECKPOINT_BYTES = 4 * 1024 * 1024
+CHECKPOINT_BYTES = 4 * 1024 * 1024
 
 SqlValue = str | int | bytes | None
 SqlParameters = Sequence[SqlValue] | Mapping[str, SqlValue]
@@ -25,20 +26,34 @@ class Database:
     Every write transaction, every checkpoint and the closing of the connection (SQLite
     checkpoints when the last one closes) happens under one lock between processes: a checkpoint
     then never races a writer or another checkpoint. SQLite lets one writer at a time in anyway.
+
+    Args:
+        checkpoint_bytes: How far the write-ahead log grows before it is emptied.
     """
 
     def __init__(
-        self, path: Path, *, busy_timeout_seconds: float, sleep: Callable[[float], None]
+        self,
+        path: Path,
+        *,
+        busy_timeout_seconds: float,
+        sleep: Callable[[float], None],
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
     ) -> None:
         self._path = path
-        self._write_ahead_log = path.with_name(f"{path.name}-wal")
         self._busy_timeout_seconds = busy_timeout_seconds
         self._lock = FileLock(
             path.with_name(f"{path.name}.lock"), timeout_seconds=busy_timeout_seconds, sleep=sleep
         )
         self._threads = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._next_checkpoint_bytes = _CHECKPOINT_BYTES
+        self._why_snapshot: sqlite3.OperationalError | None = None
+        self._checkpoint_bytes = checkpoint_bytes
+        self._next_checkpoint_bytes = checkpoint_bytes
+
+    @property
+    def path(self) -> Path:
+        """Where the main file is."""
+        return self._path
 
     @property
     def is_connected(self) -> bool:
@@ -60,25 +75,34 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what is written inside, durably, or nothing of it when anything is raised."""
+        """Commit what is written inside, durably, or nothing of it when anything is raised.
+
+        Raises:
+            StoreVersionError: When a newer Dagy wrote the file, or has upgraded it since.
+        """
         with self._threads:
             connection = self._connected()
+            if self._why_snapshot is not None:
+                raise self._why_snapshot
+            self._require_writable(connection)
             with self._lock.held():
+                # Before the transaction, and not after it: once it is committed, nothing fails.
+                self._checkpoint_when_large(connection)
                 connection.execute("BEGIN IMMEDIATE")
                 try:
+                    self._require_writable(connection)
                     yield connection
                     connection.execute("COMMIT")
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
-                self._checkpoint_when_large(connection)
 
     def close(self) -> None:
         """Disconnect; the next use connects again."""
         with self._threads:
             if self._connection is not None:
-                self._disconnect(self._connection)
-                self._connection = None
+                connection, self._connection = self._connection, None
+                self._disconnect(connection)
             self._lock.close()
 
     def before_fork(self) -> None:
@@ -91,17 +115,42 @@ class Database:
         self._threads.release()
 
     def _connected(self) -> sqlite3.Connection:
+        if self._connection is not None and self._why_snapshot is not None:
+            self._connection.close()
+            self._connection = None
         if self._connection is None:
-            prepare(self._path, self._lock)
-            connection = connect(self._path, busy_timeout_seconds=self._busy_timeout_seconds)
+            is_ours = prepare(self._path, self._lock)
             try:
-                # The main file may be older than the write-ahead log.
-                require_known(self._path, version_of(connection))
-            except BaseException:
-                self._disconnect(connection)
-                raise
-            self._connection = connection
+                self._connection = self._connect(mode="rw" if is_ours else "ro")
+                self._why_snapshot = None
+            except sqlite3.OperationalError as error:
+                if not self._is_main_file_enough(error):
+                    raise
+                self._connection = connect_to_snapshot(self._path)
+                self._why_snapshot = error
         return self._connection
+
+    def _connect(self, *, mode: str) -> sqlite3.Connection:
+        connection = connect(self._path, busy_timeout_seconds=self._busy_timeout_seconds, mode=mode)
+        try:
+            # The main file may be older than the write-ahead log.
+            why_not_writable(self._path, connection)
+        except BaseException:
+            self._disconnect(connection)
+            raise
+        return connection
+
+    def _is_main_file_enough(self, error: sqlite3.OperationalError) -> bool:
+        """Tell whether the store can be read although SQLite cannot write beside it.
+
+        That is so on a read-only or full disk when the last process left nothing in the log.
+        """
+        return "locked" not in str(error) and not has_log(self._path)
+
+    def _require_writable(self, connection: sqlite3.Connection) -> None:
+        refusal = why_not_writable(self._path, connection)
+        if refusal is not None:
+            raise refusal
 
     def _disconnect(self, connection: sqlite3.Connection) -> None:
         try:
@@ -110,18 +159,18 @@ class Database:
         except (StoreBusyError, OSError):
             # Whoever has the lock for so long has the database open too, so this connection is
             # not the last one and closing it does not checkpoint. And where the lock cannot even
-            # be opened, its directory is gone, and with it everybody who could be in the way.
+            # be opened, the directory is gone or read-only: there is nothing to checkpoint to.
             connection.close()
 
     def _checkpoint_when_large(self, connection: sqlite3.Connection) -> None:
-        """Empty the write-ahead log once it has grown by some MiB, and the lock is still held."""
-        if self._write_ahead_log.stat().st_size < self._next_checkpoint_bytes:
+        """Empty the write-ahead log once it has grown enough, while the lock is held."""
+        log = write_ahead_log(self._path)
+        if log.stat().st_size < self._next_checkpoint_bytes:
             return
         # A reader in the way must not hold up the writer: what it still needs waits its turn.
         connection.execute("PRAGMA busy_timeout = 0")
-        # The commit stands whether or not there is room to copy it now; the next one tries again.
+        # The commits stand whether or not there is room to copy them now; the next one tries again.
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_seconds * 1000)}")
-        left_bytes = self._write_ahead_log.stat().st_size
-        self._next_checkpoint_bytes = left_bytes + _CHECKPOINT_BYTES
+        self._next_checkpoint_bytes = log.stat().st_size + self._checkpoint_bytes

@@ -40,6 +40,14 @@ def not_a_store(path: Path) -> StoreError:
     )
 
 
+def damaged(path: Path | str, what: str) -> StoreError:
+    """Return the error to raise when something in a store is not what only Dagy writes."""
+    return StoreError(
+        f"{path} is damaged: {what}.",
+        hint="It was changed by something else. Move it away: Dagy then starts a new one.",
+    )
+
+
 def _from_sqlite(cause: str, path: Path) -> StoreError:
     # Error codes are on the exception from Python 3.11 on; these texts are SQLite's own
     # and the same in all versions.

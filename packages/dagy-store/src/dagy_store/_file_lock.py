@@ -106,4 +106,11 @@ def _holder(descriptor: int) -> str | None:
         return None
     inode = os.fstat(descriptor).st_ino
     found = re.search(rf": FLOCK +ADVISORY +WRITE +([1-9]\d*) +\S+:{inode} ", locks)
-    return f"process {found[1]}" if found else None
+    return f"process {found[1]}{_command(found[1])}" if found else None
+
+
+def _command(process: str) -> str:
+    try:
+        return f" ({Path('/proc', process, 'comm').read_text(errors='replace').strip()})"
+    except OSError:  # it has ended, or is somebody else's to see
+        return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from dagy_store._private_files import open_private
@@ -27,7 +28,9 @@ class Lifeline:
 
     def end(self) -> None:
         """Release the lock and remove its file: the run has ended in good order."""
-        self._path.unlink(missing_ok=True)
+        # The end is recorded, so a file that cannot be removed is untidy and nothing more.
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
         self.drop()
 
     def drop(self) -> None:

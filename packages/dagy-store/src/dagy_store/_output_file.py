@@ -37,6 +37,7 @@ def staged_outputs(directory: Path, outputs: Mapping[str, bytes]) -> Iterator[Ca
             for new, path in files:
                 new.replace(path)
                 sync_directory(path.parent)
+            stack.pop_all()  # nothing is left to remove, and so nothing fails after the commit
 
         yield publish
 

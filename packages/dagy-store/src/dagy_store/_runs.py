@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from datetime import datetime
 
 from dagy_store._database import Database
+from dagy_store._failures import damaged
 from dagy_store._rows import to_microseconds, to_optional_time, to_text, to_time
 from dagy_types import (
     RUN_TRANSITIONS,
@@ -18,7 +20,7 @@ from dagy_types import (
     flow_spec_from_json,
     flow_spec_to_json,
 )
-from dagy_types.errors import ConflictError, UsageError
+from dagy_types.errors import ConflictError, FlowDefinitionError, UsageError
 
 _INSERT_SPEC = "INSERT INTO flow_specs (content_hash, spec) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
@@ -63,6 +65,7 @@ ORDER BY created_at DESC, run_id DESC LIMIT :limit
 """
 
 _BEGINNING_OF_TIME = -(2**63)
+_MOST = 2**63 - 1
 
 
 def insert(connection: sqlite3.Connection, run: Run, spec: FlowSpec) -> None:
@@ -78,8 +81,8 @@ def insert(connection: sqlite3.Connection, run: Run, spec: FlowSpec) -> None:
         _INSERT,
         (
             run.run_id,
-            run.flow_name,
-            run.flow_version,
+            to_text(run.flow_name),
+            to_text(run.flow_version),
             spec.content_hash,
             run.status.value,
             run.reason.value if run.reason else None,
@@ -127,13 +130,18 @@ def require_under_way(connection: sqlite3.Connection, run_id: str) -> RunStatus:
 def find(database: Database, run_id: str) -> Run | None:
     """Return a run, if there is one with this id."""
     rows = database.rows(FIND, (run_id,))
-    return _to_run(rows[0]) if rows else None
+    return _to_runs(database, rows)[0] if rows else None
 
 
 def find_spec(database: Database, run_id: str) -> FlowSpec | None:
     """Return the spec of a run's flow, if there is a run with this id."""
     rows = database.rows(SPEC, (run_id,))
-    return flow_spec_from_json(rows[0]["spec"]) if rows else None
+    if not rows:
+        return None
+    try:
+        return flow_spec_from_json(rows[0]["spec"])
+    except FlowDefinitionError as error:
+        raise damaged(database.path, f"the flow of run {run_id!r} is unreadable") from error
 
 
 def under_way(database: Database) -> list[str]:
@@ -150,19 +158,17 @@ def newest(
     since: datetime | None,
 ) -> list[Run]:
     """Return the newest runs first."""
-    if limit < 0:
-        raise UsageError(f"The limit of a list cannot be {limit}.", hint="Use 0 or more.")
     if flow_name is None:
         query = NEWEST if status is None else NEWEST_WITH_STATUS
     else:
         query = NEWEST_OF_FLOW if status is None else NEWEST_OF_FLOW_WITH_STATUS
     parameters = {
-        "limit": limit,
+        "limit": min(limit, _MOST),
         "status": status.value if status else None,
         "flow_name": to_text(flow_name),
         "since": to_microseconds(since) if since else _BEGINNING_OF_TIME,
     }
-    return [_to_run(row) for row in database.rows(query, parameters)]
+    return _to_runs(database, database.rows(query, parameters))
 
 
 def _status_of(connection: sqlite3.Connection, run_id: str) -> RunStatus | None:
@@ -178,6 +184,14 @@ def _parameters_to_json(run: Run) -> str:
             f"The parameters of run {run.run_id!r} are not JSON: {error}.",
             hint="Use text, numbers, booleans, None, lists and dicts with text keys.",
         ) from error
+
+
+def _to_runs(database: Database, rows: Iterable[sqlite3.Row]) -> list[Run]:
+    try:
+        return [_to_run(row) for row in rows]
+    except (ValueError, OverflowError, IndexError) as error:
+        # no JSON, a time beyond the calendar, a column that somebody removed
+        raise damaged(database.path, f"a run has a value that cannot be: {error}") from error
 
 
 def _to_run(row: sqlite3.Row) -> Run:

@@ -6,10 +6,20 @@ was released: add one at the end. What must always hold is checked by the databa
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 APPLICATION_ID = 0x44616779
 """Marks a SQLite file as ours: "Dagy" in ASCII."""
 
 _RUNS_AND_TASKS = """
+-- What this file says of itself to other releases, in one row.
+CREATE TABLE store (
+    only INTEGER NOT NULL PRIMARY KEY CHECK (only = 1),
+    version INTEGER NOT NULL,   -- the user_version that this row speaks of
+    written_by TEXT NOT NULL,   -- the release of dagy-store that made or last upgraded the file
+    min_reader TEXT NOT NULL    -- the oldest release of dagy-store that reads it rightly
+) STRICT;
+
 -- Each distinct flow spec once, however many runs it has.
 CREATE TABLE flow_specs (
     content_hash TEXT NOT NULL PRIMARY KEY,
@@ -89,5 +99,18 @@ BEGIN
 END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_RUNS_AND_TASKS,)
+
+class Migration(NamedTuple):
+    """One step from a version of the store to the next.
+
+    Attributes:
+        statements: SQL, without a transaction of its own.
+        min_reader: The oldest release of dagy-store whose queries read the result rightly.
+    """
+
+    statements: str
+    min_reader: str
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(_RUNS_AND_TASKS, min_reader="0.1.0"),)
 """Number ``n`` in this tuple takes a file from ``user_version`` n to n + 1."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dagy_store import _runs, _task_runs
 from dagy_store._connection import require_strict_tables
-from dagy_store._crash import record_crash
-from dagy_store._database import Database
+from dagy_store._database import CHECKPOINT_BYTES, Database
 from dagy_store._directory import local_directory
 from dagy_store._failures import store_errors
 from dagy_store._forks import follow_forks
+from dagy_store._history import History
 from dagy_store._live_run import LiveRun, lock_path, log_path
 from dagy_store._liveness import is_alive
 from dagy_store._log_file import read_log
@@ -56,6 +56,7 @@ class LocalMetadataStore:
         directory: Made if it is missing; `local_directory` by default.
         busy_timeout_seconds: How long to wait for another process that writes.
         poll_interval_seconds: How often to look for new log lines when following.
+        checkpoint_bytes: How far the write-ahead log grows before it is copied into the database.
         sleep: Waits; a parameter for tests.
 
     Raises:
@@ -69,6 +70,7 @@ class LocalMetadataStore:
         *,
         busy_timeout_seconds: float = 10.0,
         poll_interval_seconds: float = 0.1,
+        checkpoint_bytes: int = CHECKPOINT_BYTES,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._is_open = False
@@ -78,8 +80,12 @@ class LocalMetadataStore:
         self._wait_for_lines = lambda: sleep(poll_interval_seconds)
         self._live: dict[str, LiveRun] = {}
         self._database = Database(
-            self._directory / "dagy.db", busy_timeout_seconds=busy_timeout_seconds, sleep=sleep
+            self._directory / "dagy.db",
+            busy_timeout_seconds=busy_timeout_seconds,
+            checkpoint_bytes=checkpoint_bytes,
+            sleep=sleep,
         )
+        self._history = History(self._database, is_alive=self._is_alive)
         with store_errors(self._directory):
             make_private_directory(self._directory)
             try:
@@ -207,9 +213,11 @@ class LocalMetadataStore:
         Raises:
             UsageError: When the limit is negative.
         """
-        with self._settled() as database:
-            return _runs.newest(
-                database, limit=limit, status=status, flow_name=flow_name, since=since
+        if limit < 0:
+            raise UsageError(f"The limit of a list cannot be {limit}.", hint="Use 0 or more.")
+        with self._opened():
+            return self._history.newest(
+                limit=limit, status=status, flow_name=flow_name, since=since
             )
 
     def get_run(self, run_id: str) -> Run:
@@ -218,8 +226,8 @@ class LocalMetadataStore:
         Raises:
             NotFoundError: When there is no such run.
         """
-        with self._settled():
-            return self._found(run_id, _runs.find)
+        with self._opened():
+            return self._found(run_id, self._history.run)
 
     def list_task_runs(self, run_id: str) -> list[TaskRun]:
         """Return the run's tasks in the order of its flow, those not yet started included.
@@ -227,8 +235,8 @@ class LocalMetadataStore:
         Raises:
             NotFoundError: When there is no such run.
         """
-        with self._settled() as database:
-            return _task_runs.of_run(database, run_id, self._found(run_id, _runs.find_spec))
+        with self._opened():
+            return self._history.task_runs(run_id, self._found(run_id, self._history.spec))
 
     def read_logs(
         self, run_id: str, *, task: str | None = None, follow: bool = False
@@ -242,8 +250,8 @@ class LocalMetadataStore:
         Raises:
             NotFoundError: At once when there is no such run, or no such task in it.
         """
-        with self._settled():
-            spec = self._found(run_id, _runs.find_spec)
+        with self._opened():
+            spec = self._found(run_id, self._history.spec)
             task_ids = None if task is None else _task_ids(run_id, spec, task)
         records = read_log(
             log_path(self._run_directory(run_id)),
@@ -261,8 +269,8 @@ class LocalMetadataStore:
             NotFoundError: When there is no such run.
             ArtifactError: When the file of a large output is missing or not whole.
         """
-        with self._settled() as database:
-            self._found(run_id, _runs.find)
+        with self._opened() as database:
+            self._found(run_id, self._history.run)
             row = _task_runs.find_output(database, run_id, task_id)
             if row is None:
                 return None
@@ -295,23 +303,11 @@ class LocalMetadataStore:
         with store_errors(self._directory):
             yield self._database
 
-    @contextmanager
-    def _settled(self) -> Iterator[Database]:
-        """Record first which runs have crashed: what is read then is true."""
-        with self._opened() as database:
-            dead = [
-                run_id
-                for run_id in _runs.under_way(database)
-                if run_id not in self._live and not is_alive(lock_path(self._run_directory(run_id)))
-            ]
-            if dead:
-                with database.transaction() as connection:
-                    for run_id in dead:
-                        record_crash(connection, run_id)
-            yield database
+    def _is_alive(self, run_id: str) -> bool:
+        return run_id in self._live or is_alive(lock_path(self._run_directory(run_id)))
 
-    def _found(self, run_id: str, find: Callable[[Database, str], _Found | None]) -> _Found:
-        found = find(self._database, run_id) if _RUN_ID.fullmatch(run_id) else None
+    def _found(self, run_id: str, find: Callable[[str], _Found | None]) -> _Found:
+        found = find(run_id) if _RUN_ID.fullmatch(run_id) else None
         if found is None:
             raise NotFoundError(
                 f"There is no run {run_id!r} in {self._directory}.",

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from dagy_store._database import Database, SqlValue
+from dagy_store._failures import damaged
 from dagy_store._rows import to_microseconds, to_optional_time, to_text
 from dagy_types import TASK_TRANSITIONS, FlowSpec, TaskRun, TaskSpec, TaskStatus, TaskTransition
 from dagy_types.errors import ConflictError, NotFoundError
@@ -85,7 +86,10 @@ def outputs_for_files(transitions: Iterable[TaskTransition]) -> dict[str, bytes]
 def of_run(database: Database, run_id: str, spec: FlowSpec) -> list[TaskRun]:
     """Return all tasks of a run in the order of its flow."""
     rows = {row["task_id"]: row for row in database.rows(OF_RUN, (run_id,))}
-    return [_to_task_run(run_id, task, rows.get(task.task_id)) for task in spec.tasks]
+    try:
+        return [_to_task_run(run_id, task, rows.get(task.task_id)) for task in spec.tasks]
+    except OverflowError as error:  # a time beyond the calendar
+        raise damaged(database.path, f"a task of run {run_id!r} has an impossible time") from error
 
 
 def find_output(database: Database, run_id: str, task_id: str) -> sqlite3.Row | None:

@@ -1,0 +1,98 @@
+"""What is recorded of runs, told as it is now: a run whose process is gone has crashed."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from dagy_store import _runs, _task_runs
+from dagy_store._crash import crashed_run, crashed_task, last_sign_of_life, record_crash
+from dagy_store._database import Database
+from dagy_types import FlowSpec, Run, RunStatus, TaskRun
+from dagy_types.errors import StoreError
+
+
+class History:
+    """Reads runs, and records first which of them have crashed.
+
+    Where that cannot be recorded (the disk is full or read-only, the store busy or newer), it is
+    told all the same.
+
+    Args:
+        is_alive: Whether the process of the run with this id is there.
+    """
+
+    def __init__(self, database: Database, *, is_alive: Callable[[str], bool]) -> None:
+        self._database = database
+        self._is_alive = is_alive
+
+    def newest(
+        self,
+        *,
+        limit: int,
+        status: RunStatus | None,
+        flow_name: str | None,
+        since: datetime | None,
+    ) -> list[Run]:
+        """Return the newest runs first."""
+        crashes = self._settle()
+        runs = _runs.newest(
+            self._database,
+            # Those that are no longer what is recorded may leave the list.
+            limit=limit + len(crashes),
+            status=status,
+            flow_name=flow_name,
+            since=since,
+        )
+        if not crashes:
+            return runs
+        shown = {run.run_id: run for run in runs if run.run_id not in crashes}
+        for run_id in crashes:
+            run = self._find(run_id, crashes)
+            if (
+                run is not None
+                and status in (None, run.status)
+                and flow_name in (None, run.flow_name)
+                and (since is None or run.created_at >= since)
+            ):
+                shown[run_id] = run
+        newest_first = sorted(
+            shown.values(), key=lambda run: (run.created_at, run.run_id), reverse=True
+        )
+        return newest_first[:limit]
+
+    def run(self, run_id: str) -> Run | None:
+        """Return a run, if there is one with this id."""
+        return self._find(run_id, self._settle())
+
+    def spec(self, run_id: str) -> FlowSpec | None:
+        """Return the spec of a run's flow, if there is a run with this id."""
+        self._settle()
+        return _runs.find_spec(self._database, run_id)
+
+    def task_runs(self, run_id: str, spec: FlowSpec) -> list[TaskRun]:
+        """Return all tasks of a run in the order of its flow."""
+        crashed_at = self._settle().get(run_id)
+        tasks = _task_runs.of_run(self._database, run_id, spec)
+        return tasks if crashed_at is None else [crashed_task(task, crashed_at) for task in tasks]
+
+    def _find(self, run_id: str, crashes: Mapping[str, datetime]) -> Run | None:
+        run = _runs.find(self._database, run_id)
+        if run is None or run_id not in crashes:
+            return run
+        return crashed_run(run, crashes[run_id])
+
+    def _settle(self) -> Mapping[str, datetime]:
+        """Record which runs have crashed; return those that could not be recorded, and when."""
+        dead = [each for each in _runs.under_way(self._database) if not self._is_alive(each)]
+        if not dead:
+            return {}
+        try:
+            with self._database.transaction() as connection:
+                for run_id in dead:
+                    record_crash(connection, run_id)
+        except (sqlite3.OperationalError, OSError, StoreError):
+            ends = {run_id: last_sign_of_life(self._database, run_id) for run_id in dead}
+            return {run_id: at for run_id, at in ends.items() if at is not None}
+        return {}
