@@ -25,14 +25,20 @@ def fail(numbers: list[int]) -> int:
 
 
 @task
-def chat() -> None:
-    for number in range(10_000):
+def chat(first: int, last: int) -> int:
+    for number in range(first, last + 1):
         print(f"line {number}")
+    return last
+
+
+@task
+def chat_on(before: int, last: int) -> int:
+    return chat(before + 1, last)
 
 
 @flow
-def chatty() -> None:
-    chat()
+def chatty() -> int:
+    return chat_on(chat(1, 500), 10_000)
 
 
 @flow
