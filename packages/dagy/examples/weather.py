@@ -1,7 +1,7 @@
 """Four years of weather in Seattle, as a report: a table by month and year, and a chart.
 
     dagy run weather.py:weather_report
-    dagy run weather.py:weather_report --param output=/tmp/seattle --max-workers 2
+    dagy run weather.py:weather_report --param output=seattle --max-workers 2
 
 Reads ``data/seattle-weather.csv`` (see ``data/README.md``), writes ``report.md`` and ``chart.svg``.
 """
