@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -366,3 +368,75 @@ def test_what_a_flow_says_holds_unless_the_run_says_otherwise(recorder: Any) -> 
         f.run_local(fail_fast=True)
     run(f, recorder)
     assert recorder.states["fine"] is TaskStatus.SUCCEEDED
+
+
+def test_a_retry_that_is_due_but_not_taken_when_the_run_stops_is_no_success(recorder: Any) -> None:
+    """It waits for a worker, its delay over, when the run is told to stop."""
+    resumed, stopped = threading.Event(), threading.Event()
+
+    @task(retries=1)
+    def flaky() -> None:
+        raise ValueError("first attempt")
+
+    @task
+    def interrupt() -> None:
+        # The only worker is busy with this; the retry of the other is due at once, and waits.
+        assert resumed.wait(10)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stopped.wait(10)
+
+    class Watching(type(recorder)):  # type: ignore[misc]
+        def append_logs(self, run_id: str, records: Any) -> None:
+            super().append_logs(run_id, records)
+            messages = " ".join(record.message for record in records)
+            if "attempt 2 follows" in messages:
+                resumed.set()
+            if "Interrupt again" in messages:
+                stopped.set()
+
+    @flow(max_workers=1)
+    def f() -> Any:
+        return flaky(), interrupt()
+
+    watching = Watching()
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run(f, watching)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert watching.states == {"flaky": TaskStatus.FAILED, "interrupt": TaskStatus.SUCCEEDED}
+    assert watching.status is RunStatus.CANCELLED
+
+
+def test_a_run_ends_though_a_retry_falls_due_in_the_turn_that_stops_it(
+    recorder: Any, never: threading.Event
+) -> None:
+    @task(retries=1, retry_delay_seconds=0.2)
+    def flaky() -> None:
+        raise ValueError("first attempt")
+
+    @task(timeout_seconds=0.1)
+    def hang() -> None:
+        never.wait(60)
+
+    class Slow(type(recorder)):  # type: ignore[misc]
+        """Takes so long to record the failure that limit and delay are both over after it."""
+
+        def record_tasks(self, run_id: str, transitions: Any) -> None:
+            super().record_tasks(run_id, transitions)
+            if any(each.status is TaskStatus.FAILED for each in transitions):
+                threading.Event().wait(0.5)
+
+    @flow(max_workers=2)
+    def f() -> None:
+        hang()
+        flaky()
+
+    slow = Slow()
+    ended: list[Any] = []
+    thread = threading.Thread(target=lambda: ended.append(run(f, slow)), daemon=True)
+    thread.start()
+    thread.join(10)
+    assert [result.status for result in ended] == [RunStatus.FAILED]
+    assert slow.states == {"hang": TaskStatus.TIMED_OUT, "flaky": TaskStatus.FAILED}

@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from dagy._conversion import shown
 from dagy_types.errors import UsageError
 
 Check = Callable[[Any], bool]
@@ -41,7 +42,7 @@ class ArgumentCheck:
                 value = arguments[name]
                 raise UsageError(
                     f"Task {self._task_name!r}: parameter {name!r} must be {_shown(hint)}; "
-                    f"got {_shortened(value)} of type {type(value).__name__}.",
+                    f"got {shown(value)} of type {type(value).__name__}.",
                     hint="Pass another value, or set validate_parameters=False.",
                 )
 
@@ -91,8 +92,3 @@ def _is_protocol(kind: type) -> bool:
 
 def _shown(hint: Any) -> str:
     return hint.__name__ if isinstance(hint, type) and not get_args(hint) else str(hint)
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"

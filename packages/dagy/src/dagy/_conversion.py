@@ -241,9 +241,13 @@ _CONTAINERS: dict[Any, Callable[[Any, tuple[Any, ...], Any], Any]] = {
 
 
 def _mismatch(hint: Any, value: Any, form: str = "") -> Mismatch:
-    shown = repr(value)
-    shown = shown if len(shown) <= 80 else shown[:79] + "…"
-    return Mismatch(f"must be {_describe(hint)}{form}; got {shown}")
+    return Mismatch(f"must be {_describe(hint)}{form}; got {shown(value)}")
+
+
+def shown(value: Any) -> str:
+    """Return a value as messages show it: its repr, of bounded length."""
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def _describe(hint: Any) -> str:

@@ -161,7 +161,7 @@ class _Coordinator:
         self._timers: Timers[_Due] = Timers()
         self._attempts: dict[str, int] = {}
         self._running: set[str] = set()
-        self._retries_due = 0
+        self._awaiting_retry: set[str] = set()  # from a failed attempt to the start of the next
         self._run_log = RunLog(run.run_id, recorder, logger, now=now)
         self._deadline: float | None = None  # set when the run is to stop
         self._ends_at = float("inf")
@@ -191,7 +191,7 @@ class _Coordinator:
                     self._recorder.record_tasks(self._run.run_id, changes)
                 for task_id in selected:
                     self._submit(task_id)
-                if not self._running and not self._retries_due:
+                if not self._running and not self._awaiting_retry:
                     break
                 changes = self._wait()
         finally:
@@ -201,6 +201,7 @@ class _Coordinator:
     def _select(self) -> list[str]:
         selected = self._plan.take_ready(self._options.max_workers - len(self._running))
         self._running.update(selected)
+        self._awaiting_retry.difference_update(selected)
         for task_id in selected:
             self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
         return selected
@@ -318,13 +319,12 @@ class _Coordinator:
         after = f" in {delay:g} s" if delay else ""
         self._log("INFO", f"Attempt {number} failed; attempt {number + 1} follows{after}.", task_id)
         self._plan.suspend(task_id)
-        self._retries_due += 1
+        self._awaiting_retry.add(task_id)
         self._timers.add(monotonic() + delay, _Due(task_id, number, is_retry=True))
 
     def _apply_due(self, due: _Due) -> list[TaskTransition]:
         if due.is_retry:
-            self._retries_due -= 1
-            if self._deadline is None:
+            if due.task_id in self._awaiting_retry:  # unless the run is to stop
                 self._plan.resume(due.task_id)
             return []
         if due.task_id not in self._running or due.number != self._attempts[due.task_id]:
@@ -362,10 +362,9 @@ class _Coordinator:
         """Start nothing more, and give what runs a grace period."""
         if self._deadline is None:
             self._deadline = monotonic() + self._options.grace_seconds
-        if self._retries_due:
+        if self._awaiting_retry:
             self._is_complete = False
-            self._retries_due = 0
-            self._timers = Timers()
+            self._awaiting_retry.clear()
         return self._cancel(self._plan.drop_unstarted(), reason)
 
     def _abandon(self) -> list[TaskTransition]:
