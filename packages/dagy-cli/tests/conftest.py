@@ -25,15 +25,18 @@ from dagy_types import (
     FailureReason,
     FlowSpec,
     LogRecord,
+    Output,
     Run,
     RunEnd,
     RunStatus,
+    TaskRun,
     TaskSpec,
     TaskStatus,
     TaskTransition,
 )
 
 FLOWS = """
+from pathlib import Path
 from dagy import flow, task
 
 @task
@@ -53,9 +56,17 @@ def broken(number: int) -> int:
 def good(number: int = 1) -> int:
     return two(one(number))
 
+@task
+def needs_file(path: str) -> None:
+    assert Path(path).exists()
+
 @flow
 def failing(number: int = 1) -> int:
     return two(broken(one(number)))
+
+@flow
+def mending(path: str) -> None:
+    needs_file(path)
 """
 
 WAITING_FLOW = """
@@ -314,3 +325,92 @@ def add_run(store: LocalMetadataStore) -> Callable[..., str]:
         return run_id
 
     return add
+
+
+@pytest.fixture
+def make_task() -> Callable[..., TaskRun]:
+    """Make the record of a task; it has the name of its mapped task, if it is a child."""
+
+    def make(
+        task_id: str, status: TaskStatus = TaskStatus.SUCCEEDED, *, run_id: str = "r1", **more: Any
+    ) -> TaskRun:
+        name = task_id.partition("[")[0]
+        return TaskRun(run_id=run_id, task_id=task_id, name=name, status=status, **more)
+
+    return make
+
+
+@pytest.fixture
+def add_mapped_run(store: LocalMetadataStore) -> Callable[..., str]:
+    """Record a run of ``load`` and of ``step``, mapped, of whose children the last ones fail."""
+
+    def add(
+        run_id: str = "mapped1",
+        *,
+        children: int = 3,
+        failures: int = 1,
+        value: bytes = b"1",
+        **run_fields: Any,
+    ) -> str:
+        run = Run(
+            run_id=run_id,
+            flow_name="daily",
+            flow_version="latest",
+            status=RunStatus.RUNNING,
+            created_at=MOMENT,
+            started_at=MOMENT,
+            **run_fields,
+        )
+        spec = FlowSpec(
+            name="daily",
+            tasks=(
+                TaskSpec(task_id="load", name="load", code_hash="1" * 64),
+                TaskSpec(task_id="step", name="step", depends_on=("load",), is_mapped=True),
+            ),
+        )
+        store.create_run(run, spec)
+        for transitions in _mapped_transitions(children, failures, value):
+            store.record_tasks(run_id, transitions)
+        said = ("load", "step[0]", f"step[{children - 1}]")
+        store.append_logs(
+            run_id,
+            [
+                LogRecord(
+                    run_id=run_id,
+                    at=MOMENT,
+                    level="INFO",
+                    logger="dagy.task",
+                    message=f"here is {task_id}",
+                    task_id=task_id,
+                    attempt=1,
+                )
+                for task_id in said
+            ],
+        )
+        status, error = RunStatus.SUCCEEDED, None
+        if failures:
+            status, error = RunStatus.FAILED, "Task 'step' failed: Boom"
+        end = MOMENT + timedelta(seconds=4)
+        store.finish_run(run_id, RunEnd(status=status, ended_at=end, error=error))
+        return run_id
+
+    return add
+
+
+def _mapped_transitions(
+    children: int, failures: int, value: bytes
+) -> Iterator[list[TaskTransition]]:
+    start, middle, end = (MOMENT + timedelta(seconds=n) for n in (0, 1, 3))
+    output = Output(value, "json")
+    yield [
+        TaskTransition("load", TaskStatus.RUNNING, start, 1),
+        TaskTransition("load", TaskStatus.SUCCEEDED, middle, 1, output=output),
+        TaskTransition("step", TaskStatus.RUNNING, middle, 1, map_size=children),
+    ]
+    ids = [f"step[{index}]" for index in range(children)]
+    yield [TaskTransition(task_id, TaskStatus.RUNNING, middle, 1) for task_id in ids]
+    done = children - failures
+    yield [TaskTransition(each, TaskStatus.SUCCEEDED, end, 1, output=output) for each in ids[:done]]
+    yield [TaskTransition(each, TaskStatus.FAILED, end, 1, "Boom") for each in ids[done:]]
+    status = TaskStatus.FAILED if failures else TaskStatus.SUCCEEDED
+    yield [TaskTransition("step", status, end, 1, "Boom" if failures else None)]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,41 @@ import pytest
 from dagy_cli.commands.runs import list as runs_list
 from dagy_cli.main import main
 from dagy_cli.parser import CommandParser, build_parser
-from dagy_types import RunStatus
 
 
 def _leaves(parser: CommandParser, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     parser.fill()
     branches = next((a.choices for a in parser._actions if a.nargs == "A..."), None)
     if not isinstance(branches, dict):
-        needs = (a.metavar for a in parser._actions if not a.option_strings)
-        return [(*words, *(f"<{need}>" for need in needs))]
+        needs = [a for a in parser._actions if a.required]
+        filled = ((*a.option_strings[:1], f"<{a.metavar}>") for a in needs)
+        return [(*words, *chain.from_iterable(filled))]
     leaves = [_leaves(branch, (*words, name)) for name, branch in branches.items()]
     return [leaf for branch in leaves for leaf in branch]
+
+
+@pytest.fixture
+def fill(dagy: Callable[..., Any], flow_file: Path) -> Callable[[str], str]:
+    """Return what stands for the name of an argument."""
+
+    def recorded(*words: str) -> str:
+        ended = dagy("run", *words, "--format", "json")
+        run_id: str = json.loads(ended.out)["run_id"]
+        return run_id
+
+    def failed_but_mended() -> str:
+        file = flow_file.with_name("mended")
+        run_id = recorded(f"{flow_file}:mending", "--param", f"path={file}")
+        file.touch()
+        return run_id
+
+    fillings = {
+        "<TARGET>": lambda: f"{flow_file}:good",
+        "<TASK>": lambda: "one",
+        "<FAILED>": failed_but_mended,
+        **dict.fromkeys(("<RUN>", "<A>", "<B>"), lambda: recorded(f"{flow_file}:good")),
+    }
+    return lambda word: fillings.get(word, lambda: word)()
 
 
 @pytest.mark.parametrize("words", _leaves(build_parser()), ids=" ".join)
@@ -30,14 +55,16 @@ def test_json_of_every_command_is_exactly_one_document(
     words: tuple[str, ...],
     extra: tuple[str, ...],
     process: Callable[..., Any],
+    fill: Callable[[str], str],
     add_run: Callable[..., str],
-    flow_file: Path,
 ) -> None:
     """CLI-03: a new command is in this test by being in the parser."""
-    needs = {"<RUN>": add_run(status=RunStatus.SUCCEEDED), "<TARGET>": f"{flow_file}:good"}
-    filled = [needs.get(word, word) for word in words]
+    add_run()  # something to list
+    if words == ("runs", "resume", "<RUN>"):
+        words = ("runs", "resume", "<FAILED>")
+    filled = [fill(word) for word in words]
     ended = process(*extra, *filled, "--format", "json", environ={"PYTHONWARNINGS": "always"})
-    assert ended.returncode == 0
+    assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)
 
 

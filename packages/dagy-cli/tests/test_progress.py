@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import threading
 from datetime import datetime
 from typing import Any
@@ -8,11 +9,24 @@ from typing import Any
 import pytest
 
 from dagy_cli.console import Console
-from dagy_cli.progress import ProgressDisplay, Tally, WatchedRecorder, display_for
-from dagy_types import FlowSpec, Run, RunEnd, RunStatus, TaskSpec, TaskStatus, TaskTransition
+from dagy_cli.progress import ProgressDisplay, WatchedRecorder, display_for
+from dagy_cli.tally import Tally
+from dagy_types import (
+    FlowSpec,
+    Origin,
+    Output,
+    ReuseReason,
+    Run,
+    RunEnd,
+    RunStatus,
+    TaskSpec,
+    TaskStatus,
+    TaskTransition,
+)
 
 MOMENT = datetime.fromisoformat("2026-11-01T08:00:00+00:00")
 RUN = Run(run_id="r1", flow_name="f", flow_version="1", status=RunStatus.RUNNING, created_at=MOMENT)
+FOUND = (Origin("r0", "a", ReuseReason.CACHED), Output(b"1", "json"))
 SPEC = FlowSpec(name="f", tasks=(TaskSpec(task_id="a", name="a"), TaskSpec(task_id="b", name="b")))
 
 
@@ -32,6 +46,10 @@ class Memory:
     def record_tasks(self, run_id: str, transitions: Any) -> None:
         self.calls.append(("record_tasks", run_id, transitions))
 
+    def find_cached(self, key: str, *, since: datetime | None = None) -> tuple[Origin, Output]:
+        self.calls.append(("find_cached", key, since))
+        return FOUND
+
     def append_logs(self, run_id: str, records: Any) -> None:
         self.calls.append(("append_logs", run_id, records))
 
@@ -42,28 +60,8 @@ class Memory:
 @pytest.fixture
 def display(terminal: io.StringIO) -> ProgressDisplay:
     console = Console(terminal, terminal, environ={})
-    return ProgressDisplay(console, clock=lambda: 1.5, interval_seconds=3600)
-
-
-def test_the_tally_counts_what_ended_and_names_what_runs() -> None:
-    tally = Tally(3)
-    tally.add([_change("a", TaskStatus.RUNNING), _change("b", TaskStatus.RUNNING)])
-    assert tally.text(2.0, 80) == "0/3 tasks, 2.0 s: a, b"
-    tally.add([_change("a", TaskStatus.SUCCEEDED), _change("c", TaskStatus.SKIPPED)])
-    assert tally.text(61, 80) == "2/3 tasks, 1 m 01 s: b"
-
-
-def test_a_retried_task_counts_as_running_again() -> None:
-    tally = Tally(1)
-    for status in (TaskStatus.RUNNING, TaskStatus.FAILED, TaskStatus.RUNNING):
-        tally.add([_change("a", status)])
-    assert tally.text(0.5, 80) == "0/1 tasks, 500 ms: a"
-
-
-def test_the_line_is_never_wider_than_the_terminal() -> None:
-    tally = Tally(1)
-    tally.add([_change("a" * 100, TaskStatus.RUNNING)])
-    assert tally.text(1, 30) == "0/1 tasks, 1.0 s: " + "a" * 9 + "..."
+    ticks = itertools.count()
+    return ProgressDisplay(console, clock=lambda: next(ticks), interval_seconds=3600)
 
 
 def test_everything_reaches_the_recorder_before_people_hear_of_it() -> None:
@@ -73,6 +71,7 @@ def test_everything_reaches_the_recorder_before_people_hear_of_it() -> None:
     assert (watched.run_id, watched.final_status) == (None, None)
     watched.create_run(RUN, SPEC)
     watched.record_tasks("r1", [])
+    assert watched.find_cached("key", since=MOMENT) == FOUND
     watched.append_logs("r1", [])
     end = RunEnd(status=RunStatus.FAILED, ended_at=MOMENT, error="x")
     watched.finish_run("r1", end)
@@ -81,6 +80,7 @@ def test_everything_reaches_the_recorder_before_people_hear_of_it() -> None:
     assert memory.calls == [
         ("create_run", RUN, SPEC),
         ("record_tasks", "r1", []),
+        ("find_cached", "key", MOMENT),
         ("append_logs", "r1", []),
         ("finish_run", "r1", end),
     ]
@@ -97,11 +97,34 @@ def test_progress_is_drawn_and_cleared_at_the_end(
         watched.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=MOMENT))
         display.write_above("the last line\n")
     clear = "\r\x1b[2K"
-    line = "0/2 tasks, 0 ms: a"
     assert terminal.getvalue() == (
-        f"{clear}{line}{clear}a log line\n{line}{clear}{clear}the last line\n"
+        f"{clear}0/2 tasks, 1.0 s"
+        f"{clear}0/2 tasks, 3.0 s: a"
+        f"{clear}a log line\n0/2 tasks, 4.0 s: a"
+        f"{clear}{clear}the last line\n"
     )
     assert "dagy-progress" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_many_changes_at_one_moment_are_drawn_once(terminal: io.StringIO) -> None:
+    console = Console(terminal, terminal, environ={})
+    with ProgressDisplay(console, clock=lambda: 50.0, interval_seconds=3600) as display:
+        display.start(Tally(1000))
+        for number in range(1000):
+            display.update([_change(f"t{number}", TaskStatus.SKIPPED)])
+        drawn = terminal.getvalue()
+        display.write_above("")
+    assert drawn.count("tasks") == 1
+    assert "1000/1000 tasks" in terminal.getvalue()
+
+
+def test_another_tally_can_take_the_place_of_the_first(
+    display: ProgressDisplay, terminal: io.StringIO
+) -> None:
+    with display:
+        display.start(Tally(1))
+        display.show(Tally(7))
+    assert "0/7 tasks" in terminal.getvalue()
 
 
 def test_time_moves_on_without_events(terminal: io.StringIO) -> None:
@@ -116,7 +139,7 @@ def test_time_moves_on_without_events(terminal: io.StringIO) -> None:
 
     console = Console(terminal, terminal, environ={})
     with ProgressDisplay(console, clock=clock, interval_seconds=0.001) as display:
-        display.start(total=1)
+        display.start(Tally(1))
         assert drawn.wait(30)
     assert "0/1 tasks, 2.0 s" in terminal.getvalue()
 

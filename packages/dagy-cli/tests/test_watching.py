@@ -2,21 +2,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
 
 from dagy_cli.console import Console
 from dagy_cli.progress import ProgressDisplay
-from dagy_cli.watching import DisplayFeed, changed_tasks, wait_for_end
+from dagy_cli.watching import DisplayFeed, wait_for_end
 from dagy_store import LocalMetadataStore
 from dagy_types import (
     FlowSpec,
     Run,
     RunEnd,
     RunStatus,
-    TaskRun,
     TaskSpec,
     TaskStatus,
     TaskTransition,
@@ -125,28 +123,7 @@ def test_the_display_shows_the_age_of_the_run_and_how_far_it_is(
     with display:
         store.record_tasks(run_id, [TaskTransition("b", TaskStatus.RUNNING, _at(1), 1)])
         feed.look(run)
-        feed.look(run)  # nothing has changed: nothing is drawn
         store.record_tasks(run_id, [TaskTransition("b", TaskStatus.SUCCEEDED, _at(2), 1)])
         feed.look(run)
     clear = "\r\x1b[2K"
     assert terminal.getvalue() == f"{clear}0/2 tasks, 7.0 s: b{clear}1/2 tasks, 7.0 s{clear}"
-
-
-def test_tasks_that_moved_on_come_in_the_order_in_which_they_started() -> None:
-    def task(task_id: str, status: TaskStatus, start: float | None, attempt: int = 1) -> TaskRun:
-        return TaskRun(
-            run_id="r",
-            task_id=task_id,
-            name=task_id,
-            status=status,
-            attempt=attempt,
-            started_at=None if start is None else _at(start),
-        )
-
-    waiting = task("c", TaskStatus.PENDING, None, 0)
-    before = [task("a", TaskStatus.RUNNING, 3), task("b", TaskStatus.RUNNING, 1), waiting]
-    assert [each.task_id for each in changed_tasks([], before)] == ["b", "a"]
-    assert changed_tasks(before, before) == []
-    retried = replace(before[0], attempt=2)
-    skipped = replace(waiting, status=TaskStatus.SKIPPED)
-    assert changed_tasks(before, [retried, before[1], skipped]) == [skipped, retried]

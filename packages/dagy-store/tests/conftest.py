@@ -11,7 +11,16 @@ import pytest
 from hypothesis import settings
 
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, LogRecord, Run, RunStatus, TaskSpec
+from dagy_types import (
+    FlowSpec,
+    LogRecord,
+    Output,
+    Run,
+    RunStatus,
+    TaskSpec,
+    TaskStatus,
+    TaskTransition,
+)
 
 # A busy machine is no reason to fail.
 settings.register_profile("no deadline", deadline=None)
@@ -72,6 +81,34 @@ def new_run(at: Callable[[float], datetime]) -> Callable[..., Run]:
         return Run(run_id=run_id, **{**fields, **changes})
 
     return new_run
+
+
+@pytest.fixture(scope="session")
+def mapped_spec() -> FlowSpec:
+    return FlowSpec(
+        name="daily",
+        tasks=(
+            TaskSpec(task_id="list", name="list"),
+            TaskSpec(task_id="each", name="fetch", depends_on=("list",), is_mapped=True),
+            TaskSpec(task_id="load", name="load", depends_on=("each",)),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def succeed() -> Callable[..., list[TaskTransition]]:
+    """The start and the end of a task that returned some bytes."""
+
+    def succeed(
+        task_id: str, at: datetime, data: bytes = b"1", **changes: Any
+    ) -> list[TaskTransition]:
+        output = Output(data, "json")
+        return [
+            TaskTransition(task_id, TaskStatus.RUNNING, at, attempt=1),
+            TaskTransition(task_id, TaskStatus.SUCCEEDED, at, output=output, **changes),
+        ]
+
+    return succeed
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import pytest
 from dagy_store import _runs, _task_runs
 from dagy_store._crash import CRASH_MESSAGE, record_crash
 from dagy_store._database import Database
+from dagy_store._task_states import TaskStates
 from dagy_types import FailureReason, FlowSpec, Run, RunEnd, RunStatus, TaskStatus, TaskTransition
 
 NewRun = Callable[..., Run]
@@ -28,7 +29,8 @@ def _crash(
 ) -> Run | None:
     with database.transaction() as connection:
         _runs.insert(connection, run, spec)
-        _task_runs.record(connection, run.run_id, transitions)
+        batch = TaskStates(run.run_id, spec).advance(transitions)
+        _task_runs.record(connection, run.run_id, batch)
         record_crash(connection, run.run_id)
     return _runs.find(database, run.run_id)
 

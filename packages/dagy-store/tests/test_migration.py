@@ -35,7 +35,7 @@ _NEXT = (
 
 
 _GOLDEN = Path(__file__).parent / "data" / "store-v1.db"
-_TABLES = ("flow_specs", "runs", "task_runs")
+_TABLES = ("flow_specs", "runs", "task_runs", "cache")
 
 
 @pytest.fixture
@@ -200,9 +200,10 @@ def _content(path: Path) -> dict[str, list[tuple[object, ...]]]:
     columns = {
         "flow_specs": "content_hash, spec",
         "runs": "run_id, flow_name, flow_version, spec_hash, status, reason, error, parameters, "
-        "created_at, started_at, ended_at",
-        "task_runs": "run_id, task_id, status, attempt, started_at, ended_at, error, serializer, "
-        "output_bytes, output",
+        "environment, source, resumed_from, created_at, started_at, ended_at",
+        "task_runs": "run_id, task_id, status, attempt, started_at, ended_at, error, map_size, "
+        "origin_run_id, origin_task_id, origin_reason, serializer, output_bytes, output",
+        "cache": "key, recorded_at, run_id, task_id",
     }
     with closing(connect(path, busy_timeout_seconds=0)) as connection:
         for check in ("integrity_check", "foreign_key_check"):
@@ -220,7 +221,7 @@ def golden(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Puts the golden file of version 1 in place and returns what is in it."""
     shutil.copyfile(_GOLDEN, path)
     content = _content(path)
-    assert [len(content[table]) for table in _TABLES] == [1, 3, 6]
+    assert [len(content[table]) for table in _TABLES] == [1, 4, 14, 3]
     return content
 
 

@@ -11,6 +11,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,9 @@ from dagy_store._file_lock import FileLock
 from dagy_types import (
     FlowSpec,
     LogRecord,
+    Origin,
     Output,
+    ReuseReason,
     Run,
     RunEnd,
     RunStatus,
@@ -70,7 +73,15 @@ class _Session:
             lambda: self.store.list_runs(limit=5),
             lambda: self.store.record_tasks("r1", self._succeed("clean-2", b"y" * 8000)),
             lambda: self.store.list_task_runs("r1"),
-            lambda: self.store.read_output("r1", "clean"),
+            lambda: self.store.create_run(
+                replace(self._run, run_id="r2", resumed_from="r1"), self._spec
+            ),
+            lambda: self.store.record_tasks("r2", [self._reuse("clean")]),
+            lambda: list(self.store.read_outputs("r2", ["clean"])),
+            lambda: self.store.find_cached("key clean"),
+            lambda: self.store.finish_run(
+                "r2", RunEnd(status=RunStatus.FAILED, ended_at=self._at(9))
+            ),
             lambda: self.store.finish_run(
                 "r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=self._at(9))
             ),
@@ -90,6 +101,12 @@ class _Session:
             assert store.read_output("r1", "extract") == Output(b"1", "json")
             assert store.read_output("r1", "clean") == Output(_LARGE, "json")
             assert list(store.read_logs("r1")) == [self._record] * 50
+            assert store.get_run("r2").resumed_from == "r1"
+            reused = [Output(_LARGE, "json")]
+            assert [output for _, output in store.read_outputs("r2", ["clean"])] == reused
+            found = store.find_cached("key clean")
+            assert found is not None
+            assert found[1] == reused[0]
         with closing(sqlite3.connect(self.directory / "dagy.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
             assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -97,8 +114,18 @@ class _Session:
     def _succeed(self, task_id: str, data: bytes) -> list[TaskTransition]:
         return [
             TaskTransition(task_id, TaskStatus.RUNNING, self._at(2), attempt=1),
-            TaskTransition(task_id, TaskStatus.SUCCEEDED, self._at(3), output=Output(data, "json")),
+            TaskTransition(
+                task_id,
+                TaskStatus.SUCCEEDED,
+                self._at(3),
+                output=Output(data, "json"),
+                cache_key=f"key {task_id}",
+            ),
         ]
+
+    def _reuse(self, task_id: str) -> TaskTransition:
+        origin = Origin("r1", task_id, ReuseReason.RESUMED)
+        return TaskTransition(task_id, TaskStatus.SUCCEEDED, self._at(4), origin=origin)
 
 
 @pytest.fixture
@@ -378,6 +405,9 @@ _BREAKS: dict[str, Callable[[Path], None]] = {
     "no columns": _database("ALTER TABLE runs RENAME COLUMN error TO mistake"),
     "no spec": _database("UPDATE flow_specs SET spec = '{'"),
     "no parameters": _database("UPDATE runs SET parameters = '{'"),
+    "no environment": _database("UPDATE runs SET environment = '{'"),
+    "no cache": _database("DROP TABLE cache"),
+    "no spec any more": _database("DELETE FROM flow_specs"),
     "no such time": _database(
         "UPDATE runs SET created_at = 9223372036854775807",
         "UPDATE task_runs SET started_at = 9223372036854775807",
@@ -413,7 +443,13 @@ def test_a_broken_store_raises_errors_of_dagy_from_every_method(
     begin = TaskTransition("extract", TaskStatus.RUNNING, at(2), attempt=1)
     large = [
         TaskTransition("clean", TaskStatus.RUNNING, at(2), attempt=1),
-        TaskTransition("clean", TaskStatus.SUCCEEDED, at(3), output=Output(_LARGE, "json")),
+        TaskTransition(
+            "clean",
+            TaskStatus.SUCCEEDED,
+            at(3),
+            output=Output(_LARGE, "json"),
+            cache_key="key",
+        ),
     ]
     store = LocalMetadataStore(directory, busy_timeout_seconds=0.01)
     store.create_run(new_run(), spec)
@@ -428,7 +464,10 @@ def test_a_broken_store_raises_errors_of_dagy_from_every_method(
         ("list_task_runs", lambda store: store.list_task_runs("r1")),
         ("read_logs", lambda store: list(store.read_logs("r1"))),
         ("read_task_logs", lambda store: list(store.read_logs("r1", task="clean"))),
+        ("get_flow_spec", lambda store: store.get_flow_spec("r1")),
         ("read_output", lambda store: store.read_output("r1", "clean")),
+        ("read_outputs", lambda store: list(store.read_outputs("r1", ["extract", "clean"]))),
+        ("find_cached", lambda store: store.find_cached("key")),
         ("record_tasks", lambda store: store.record_tasks("r1", large)),
         ("append_logs", lambda store: store.append_logs("r1", [log_record("two")])),
         (
@@ -436,6 +475,7 @@ def test_a_broken_store_raises_errors_of_dagy_from_every_method(
             lambda store: store.finish_run("r1", RunEnd(status=RunStatus.FAILED, ended_at=at(9))),
         ),
         ("create_run", lambda store: store.create_run(new_run("r2"), spec)),
+        ("resume", lambda store: store.create_run(new_run("r3", resumed_from="r1"), spec)),
     ]
     try:
         opened = store if is_open else LocalMetadataStore(directory)

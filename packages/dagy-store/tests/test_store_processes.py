@@ -77,6 +77,26 @@ def test_many_writers_at_once_are_never_told_that_the_store_is_busy(tmp_path: Pa
     assert [len(outcome.seconds) for outcome in met] == [50] * 16
 
 
+def test_the_benchmark_reads_what_it_has_filled_in() -> None:
+    """STORE-16; ``tools/bench/store.py`` alone means anything, with a million runs."""
+    script = Path(__file__).parents[3] / "tools" / "bench" / "store.py"
+    few = ("--runs=60", "--few-runs=30", "--task-runs=120", "--tasks-shown=10", "--repetitions=2")
+    done = subprocess.run(
+        [sys.executable, script, *few], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode in (0, 1)  # 1 when it was slow: two reads tell nothing
+    assert "60 runs with 2 tasks each" in done.stdout
+    table = done.stdout.partition("milliseconds")[2].splitlines()[1:]
+    assert [line.partition("  ")[0] for line in table] == [
+        "list",
+        "list --status",
+        "list --flow",
+        "list --flow --status",
+        "list --since",
+        "show",
+    ]
+
+
 def _write_until_killed(directory: Path, run: Run, batch: int, pipe: Connection) -> None:
     """Start task after task, and say after each commit how many are recorded."""
     tasks = tuple(TaskSpec(task_id=f"t{number}", name="t") for number in range(_TASKS))

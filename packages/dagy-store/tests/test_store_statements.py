@@ -19,7 +19,17 @@ from dagy_store import LocalMetadataStore
 from dagy_store._file_lock import FileLock
 from dagy_store._migration import prepare
 from dagy_store._schema import MIGRATIONS, Migration
-from dagy_types import FlowSpec, Output, Run, RunEnd, RunStatus, TaskStatus, TaskTransition
+from dagy_types import (
+    FlowSpec,
+    Origin,
+    Output,
+    ReuseReason,
+    Run,
+    RunEnd,
+    RunStatus,
+    TaskStatus,
+    TaskTransition,
+)
 
 NewRun = Callable[..., Run]
 At = Callable[[float], datetime]
@@ -113,7 +123,11 @@ def _use_everything(directory: Path, spec: FlowSpec, new_run: NewRun, at: At) ->
                 [
                     TaskTransition(task_id, TaskStatus.RUNNING, at(2), attempt=1),
                     TaskTransition(
-                        task_id, TaskStatus.SUCCEEDED, at(3), output=Output(b"x" * size, "json")
+                        task_id,
+                        TaskStatus.SUCCEEDED,
+                        at(3),
+                        output=Output(b"x" * size, "json"),
+                        cache_key="key",
                     ),
                 ],
             )
@@ -121,7 +135,13 @@ def _use_everything(directory: Path, spec: FlowSpec, new_run: NewRun, at: At) ->
             reader.list_runs(limit=5)
             reader.list_task_runs("r1")
             reader.read_output("r1", "clean")
-        store.finish_run("r1", RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
+            reader.find_cached("key")
+        store.create_run(new_run("r2", resumed_from="r1"), spec)
+        origin = Origin("r1", "extract", ReuseReason.RESUMED)
+        reuse = TaskTransition("extract", TaskStatus.SUCCEEDED, at(4), origin=origin)
+        store.record_tasks("r2", [reuse])
+        for run_id in ("r1", "r2"):
+            store.finish_run(run_id, RunEnd(status=RunStatus.SUCCEEDED, ended_at=at(9)))
         assert store.get_run("crashes").status is RunStatus.FAILED
 
 

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from dagy_types import (
     FailureReason,
     LogRecord,
+    Origin,
+    ReuseReason,
     Run,
     RunStatus,
     TaskRun,
@@ -71,6 +73,9 @@ def test_the_document_of_a_finished_run() -> None:
         reason=FailureReason.CRASHED,
         error="The process is gone.",
         parameters={"day": "2026-11-01"},
+        source="/flows/daily.py:daily",
+        resumed_from="r0",
+        environment={"python": "3.12.1"},
     )
     assert run_document(run) == {
         "run_id": "r1",
@@ -84,6 +89,9 @@ def test_the_document_of_a_finished_run() -> None:
         "ended_at": "2026-11-01T12:01:30.000000Z",
         "duration_seconds": 90.0,
         "parameters": {"day": "2026-11-01"},
+        "source": "/flows/daily.py:daily",
+        "resumed_from": "r0",
+        "environment": {"python": "3.12.1"},
     }
 
 
@@ -97,7 +105,15 @@ def test_what_a_run_does_not_have_yet_is_null() -> None:
     )
     document = run_document(run)
     empty = [name for name, value in document.items() if value is None]
-    assert empty == ["reason", "error", "started_at", "ended_at", "duration_seconds"]
+    assert empty == [
+        "reason",
+        "error",
+        "started_at",
+        "ended_at",
+        "duration_seconds",
+        "source",
+        "resumed_from",
+    ]
 
 
 def test_the_document_of_a_task_run() -> None:
@@ -124,6 +140,31 @@ def test_the_document_of_a_task_run() -> None:
         "duration_seconds": 0.25,
         "error": None,
         "output_bytes": 17,
+        "map_size": None,
+        "origin": None,
+    }
+
+
+def test_the_document_of_a_mapped_task_says_how_many_children_it_has() -> None:
+    task_run = TaskRun(
+        run_id="r1", task_id="load", name="load", status=TaskStatus.RUNNING, map_size=0
+    )
+    assert task_run_document(task_run)["map_size"] == 0
+
+
+@pytest.mark.parametrize("reason", ReuseReason)
+def test_the_document_of_a_reused_task_names_whose_output_it_is(reason: ReuseReason) -> None:
+    task_run = TaskRun(
+        run_id="r1",
+        task_id="load",
+        name="load",
+        status=TaskStatus.SUCCEEDED,
+        origin=Origin("r0", "load-2", reason),
+    )
+    assert task_run_document(task_run)["origin"] == {
+        "run_id": "r0",
+        "task_id": "load-2",
+        "reason": reason.value,
     }
 
 

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from dagy_types import Run, RunStatus, TaskRun, TaskStatus
+from dagy_types import (
+    Origin,
+    Output,
+    ReuseReason,
+    Run,
+    RunStatus,
+    TaskRun,
+    TaskStatus,
+    TaskTransition,
+)
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
@@ -56,3 +65,34 @@ def test_a_record_cannot_be_changed() -> None:
 
 def test_runs_do_not_share_their_parameters() -> None:
     assert a_run().parameters is not a_run().parameters
+    assert a_run().environment is not a_run().environment
+
+
+@pytest.mark.parametrize(
+    "record", [a_task_run(), TaskTransition("load", TaskStatus.SUCCEEDED, NOON)]
+)
+def test_a_task_is_neither_mapped_nor_reused_unless_that_is_said(
+    record: TaskRun | TaskTransition,
+) -> None:
+    assert record.map_size is None
+    assert record.origin is None
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        (Origin("r0", "load", ReuseReason.CACHED), "task_id"),
+        (Output(b"1", "json"), "data"),
+        (TaskTransition("load", TaskStatus.RUNNING, NOON), "map_size"),
+    ],
+)
+def test_no_part_of_a_record_can_be_changed(value: object, name: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, name, getattr(value, name))
+    assert not hasattr(value, "__dict__")
+
+
+def test_origins_are_equal_when_they_name_the_same_output() -> None:
+    origins = [Origin("r0", "load", ReuseReason.CACHED) for _ in range(2)]
+    assert origins[0] == origins[1]
+    assert len({*origins, Origin("r0", "load", ReuseReason.RESUMED)}) == 2

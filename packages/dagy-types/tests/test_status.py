@@ -8,6 +8,7 @@ from dagy_types import (
     RUN_TRANSITIONS,
     TASK_TRANSITIONS,
     FailureReason,
+    ReuseReason,
     RunStatus,
     TaskStatus,
 )
@@ -56,14 +57,34 @@ def test_only_a_failed_or_timed_out_task_runs_again(status: TaskStatus) -> None:
     assert may_run_again == (status in (TaskStatus.FAILED, TaskStatus.TIMED_OUT))
 
 
-@pytest.mark.parametrize("status", [TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.TIMED_OUT])
-def test_a_task_gets_an_outcome_only_by_running(status: TaskStatus) -> None:
-    before = {start for start, followers in TASK_TRANSITIONS.items() if status in followers}
-    assert before == {TaskStatus.RUNNING}
+def _before(status: TaskStatus) -> set[TaskStatus]:
+    return {start for start, followers in TASK_TRANSITIONS.items() if status in followers}
 
 
-@pytest.mark.parametrize("name", [*RunStatus, *TaskStatus, *FailureReason])
-def test_a_state_is_its_own_text(name: RunStatus | TaskStatus | FailureReason) -> None:
+@pytest.mark.parametrize("status", [TaskStatus.FAILED, TaskStatus.TIMED_OUT])
+def test_a_task_fails_only_by_running(status: TaskStatus) -> None:
+    assert _before(status) == {TaskStatus.RUNNING}
+
+
+def test_a_task_succeeds_by_running_or_by_the_output_of_another() -> None:
+    assert _before(TaskStatus.SUCCEEDED) == {TaskStatus.RUNNING, TaskStatus.PENDING}
+
+
+@pytest.mark.parametrize("status", [TaskStatus.SKIPPED, TaskStatus.CANCELLED])
+def test_a_task_that_has_not_started_can_be_left_out(status: TaskStatus) -> None:
+    assert TaskStatus.PENDING in _before(status)
+    assert TASK_TRANSITIONS[status] == frozenset()
+
+
+def test_reasons_are_the_published_ones() -> None:
+    assert [str(reason) for reason in FailureReason] == ["crashed", "timed_out"]
+    assert [str(reason) for reason in ReuseReason] == ["resumed", "cached"]
+
+
+@pytest.mark.parametrize("name", [*RunStatus, *TaskStatus, *FailureReason, *ReuseReason])
+def test_a_state_is_its_own_text(
+    name: RunStatus | TaskStatus | FailureReason | ReuseReason,
+) -> None:
     assert name == name.value
     assert f"{name}" == name.value
     assert json.loads(json.dumps(name)) == name.value

@@ -2,23 +2,34 @@
 from __future__ import annotations
 
 import math
+import sys
 from datetime import date, datetime, timezone
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, NewType, Optional, ParamSpec, Protocol, TypeVar, Union
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagy._conversion import Mismatch, convert, infer_hint, parse, to_json
+from dagy._conversion import convert, infer_hint, parse, to_json
+from dagy._mismatch import Mismatch
 
 
 class Colour(Enum):
     RED = "r"
     BLUE = "b"
+
+
+Bounded = TypeVar("Bounded", bound=int)
+Count = NewType("Count", int)
+Free = TypeVar("Free")
+
+
+class Readable(Protocol):
+    def read(self) -> str: ...
 
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
@@ -167,3 +178,46 @@ def test_any_text_is_read_or_refused_by_every_annotation(text: str) -> None:
             parse(hint, text)
         except Mismatch as mismatch:
             assert "must be" in str(mismatch)
+
+
+@pytest.mark.parametrize(
+    ("hint", "value"),
+    [(Count, 3), (Annotated[int, "rows"], 3), (list[Count], [3]), (Bounded, 3), (Free, "x")],
+)
+def test_names_for_types_mean_the_type(hint: Any, value: Any) -> None:
+    assert convert(hint, value) == value
+    if hint is not Free:
+        with pytest.raises(Mismatch, match="must be a whole number"):
+            parse(hint, '["x"]')
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is newer")
+def test_an_alias_means_what_it_stands_for() -> None:
+    names: dict[str, Any] = {}
+    exec("type Rows = int\ntype Table = list[Rows]", names)
+    assert parse(names["Table"], "[1]") == [1]
+    with pytest.raises(Mismatch, match="must be a whole number"):
+        parse(names["Table"], '["x"]')
+
+
+@pytest.mark.parametrize("hint", [ParamSpec("P"), Readable, "Text", 3])
+def test_annotations_that_say_nothing_about_a_value_are_told(hint: Any) -> None:
+    with pytest.raises(Mismatch, match="which Dagy does not support"):
+        convert(hint, 1)
+
+
+class Awkward:
+    def __init__(self, text: str | None) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        if self._text is None:
+            raise ValueError
+        return self._text
+
+
+def test_a_value_whose_repr_is_long_in_lines_or_fails_is_told_in_one_line() -> None:
+    with pytest.raises(Mismatch, match=r"got \[1 2\]$"):
+        convert(int, Awkward("[1\n2]"))
+    with pytest.raises(Mismatch, match=r"got a Awkward$"):
+        convert(int, Awkward(None))

@@ -42,21 +42,6 @@ def test_write_ahead_a_dependent_starts_only_after_its_upstream_is_recorded(reco
     assert seen == [TaskStatus.SUCCEEDED] * 20
 
 
-def test_write_ahead_a_task_starts_only_after_its_own_start_is_recorded(recorder: Any) -> None:
-    seen: list[TaskStatus | None] = []
-
-    @task
-    def look() -> None:
-        seen.append(recorder.states.get("look"))
-
-    @flow
-    def f() -> None:
-        look()
-
-    run(f, recorder)
-    assert seen == [TaskStatus.RUNNING]
-
-
 def test_isolation_each_consumer_gets_its_own_copy(recorder: Any) -> None:
     @task
     def spoil(values: list[int], again: list[int]) -> list[int]:
@@ -103,9 +88,8 @@ def lines_executed(spec: FlowSpec) -> int:
     sys.settrace(trace)
     try:
         plan = Plan(spec)
-        while taken := plan.take_ready(4):
-            for task_id in taken:
-                plan.succeed(task_id)
+        while (task_id := plan.take()) is not None:
+            plan.succeed(task_id)
     finally:
         sys.settrace(before)
     return count

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
@@ -196,3 +197,66 @@ def test_each_decoded_copy_is_its_own() -> None:
     data = JSON.encode({"list": [UUID(int=0), timedelta(1), date(2026, 1, 1), Decimal("1.0")]})
     assert JSON.decode(data) == JSON.decode(data)
     assert JSON.decode(data)["list"] is not JSON.decode(data)["list"]
+
+
+def test_numbers_that_are_not_finite_come_back() -> None:
+    values = [math.nan, math.inf, -math.inf, -0.0]
+    restored = JSON.decode(JSON.encode(values))
+    assert list(map(repr, restored)) == list(map(repr, values))
+    assert math.isnan(JSON.decode(JSON.encode({"x": complex(math.nan, 1)}))["x"].real)
+
+
+def test_equal_sets_have_equal_text() -> None:
+    forwards = {f"item {number}" for number in range(100)}
+    backwards = {f"item {number}" for number in reversed(range(100))}
+    mixed = {(1, "a"), 2, "b", None}
+    assert JSON.encode(forwards) == JSON.encode(frozenset(backwards)).replace(b"frozen", b"")
+    assert JSON.decode(JSON.encode(mixed)) == mixed
+
+
+async def coroutine() -> None: ...
+
+
+async def numbers() -> Any:
+    yield 1
+
+
+def refused(value: Any) -> tuple[str, str]:
+    with pytest.raises(ArtifactError) as caught:
+        JSON.encode(value)
+    return caught.value.message, str(caught.value.hint)
+
+
+def test_what_gives_its_items_one_by_one_is_refused_with_the_remedy() -> None:
+    for value, name in (
+        ((x for x in ()), "generator"),
+        (iter([1]), "list_iterator"),
+        (map(str, [1]), "map"),
+        ({}.keys(), "dict_keys"),
+        ({}.items(), "dict_items"),
+    ):
+        message, hint = refused(value)
+        assert f"of type {name} cannot be recorded" in message
+        assert hint.startswith("Return a list: list(")
+    message, hint = refused(numbers())
+    assert "of type async_generator cannot" in message
+    assert "async for" in hint
+
+
+def test_a_coroutine_is_refused_with_the_remedy() -> None:
+    value = coroutine()
+    message, hint = refused([value])
+    value.close()
+    assert "of type coroutine cannot be recorded" in message
+    assert "await it" in hint
+
+
+def test_open_files_and_connections_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    with (tmp_path / "a").open("w") as file:
+        message, hint = refused(file)
+    assert "of type _io.TextIOWrapper cannot be recorded" in message
+    assert "LocalArtifact.file" in hint
+    with socket.socket() as connection:
+        message, hint = refused(connection)
+    assert "of type socket.socket cannot be recorded" in message
+    assert "return what was read" in hint

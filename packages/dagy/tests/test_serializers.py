@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from dagy import flow, task
-from dagy._serializers import PickleSerializer, Serializers, serializer_for
+from dagy._pickle_serializer import PickleSerializer
+from dagy._serializers import Serializers, encode, serializer_for
 from dagy.local import LocalLogger, run_flow
 from dagy_types import Output
 from dagy_types.errors import ArtifactError, FlowDefinitionError
@@ -98,3 +99,18 @@ def test_two_serializers_of_one_name_are_refused_before_anything_runs(recorder: 
 
 def test_built_in_serializers_are_known_without_being_used() -> None:
     assert Serializers([]).restore(Output(b"[1]", "json")) == [1]
+
+
+def test_a_serializer_must_make_bytes() -> None:
+    class Wrong(Shouting):
+        def encode(self, value: Any) -> Any:
+            return "text"
+
+    with pytest.raises(ArtifactError, match="'shouting' encoded a value as str, not as bytes"):
+        encode(3, Wrong())
+    assert encode("a", Shouting()) == Output(b"A", "shouting")
+
+
+def test_an_output_of_an_unknown_serializer_is_told() -> None:
+    with pytest.raises(ArtifactError, match="by a serializer 'shouting'"):
+        Serializers([]).restore(Output(b"A", "shouting"))

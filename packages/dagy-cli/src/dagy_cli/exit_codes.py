@@ -20,6 +20,7 @@ class ExitCode(IntEnum):
     CONFLICT = 6
     PERMISSION_DENIED = 7
     PENDING = 8
+    DIFFERENT = 8  # another word for the same: something is not as it should be, nothing failed
     LOCAL_STATE = 9
     RUN_FAILED = 10
     RUN_CANCELLED = 11

@@ -12,7 +12,8 @@ from dagy_cli.exit_codes import run_exit_code
 from dagy_cli.failure import complaint_lines
 from dagy_cli.render.cells import duration_text, shortened
 from dagy_cli.render.view import Cell, Lines, Surface, View
-from dagy_cli.run_views import run_with_tasks_document, tasks_table
+from dagy_cli.run_views import hidden_line, run_with_tasks_document, tasks_table
+from dagy_cli.task_groups import ENDED_BADLY, TaskGroup, groups_of
 from dagy_types import Run, RunStatus, TaskRun, TaskStatus
 
 _LONGEST_VALUE = 200
@@ -34,10 +35,12 @@ def outcome_answer(run: Run, task_runs: Sequence[TaskRun], *, value: Any = None)
 
 def outcome_view(run: Run, task_runs: Sequence[TaskRun], *, value: Any = None) -> View:
     """Return a run's tasks and how it stands."""
-    shown = worth_showing(task_runs)
+    groups = groups_of(task_runs)
+    shown = worth_showing(groups)
+    more = hidden_line(run, groups, shown)
     lines = [_outcome(run, task_runs)]
-    if len(shown) < len(task_runs):
-        lines.insert(0, f"{len(task_runs) - len(shown)} more tasks: dagy runs show {run.run_id}")
+    if more is not None:
+        lines.insert(0, more)
     if value is not None:
         lines.append(f"Result: {result_text(value)}")
     return View(
@@ -47,11 +50,11 @@ def outcome_view(run: Run, task_runs: Sequence[TaskRun], *, value: Any = None) -
     )
 
 
-def worth_showing(task_runs: Sequence[TaskRun]) -> Sequence[TaskRun]:
+def worth_showing(groups: Sequence[TaskGroup]) -> Sequence[TaskGroup]:
     """Return all tasks of a small run; of a large one those that did not succeed, the first few."""
-    if len(task_runs) <= _MOST_TASKS:
-        return task_runs
-    return [each for each in task_runs if each.status is not TaskStatus.SUCCEEDED][:_MOST_TASKS]
+    if len(groups) <= _MOST_TASKS:
+        return groups
+    return [each for each in groups if each.task.status is not TaskStatus.SUCCEEDED][:_MOST_TASKS]
 
 
 def result_text(value: Any) -> str:
@@ -69,14 +72,17 @@ def _outcome(run: Run, task_runs: Sequence[TaskRun]) -> str:
     succeeded = sum(task_run.status is TaskStatus.SUCCEEDED for task_run in task_runs)
     took = "" if run.duration_seconds is None else f" in {duration_text(run.duration_seconds)}"
     count = f"{succeeded} of {len(task_runs)} tasks succeeded"
-    return f"Run {run.run_id} {run.status}{took}: {count}."
+    reused = sum(task_run.origin is not None for task_run in task_runs)
+    without_running = f", {reused} of them without running" if reused else ""
+    return f"Run {run.run_id} {run.status}{took}: {count}{without_running}."
 
 
 def _complaints(run: Run, task_runs: Sequence[TaskRun]) -> tuple[str, ...]:
     if run.status is RunStatus.SUCCEEDED:
         return ()
-    ended_badly = (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
-    others = sum(task_run.status in ended_badly for task_run in task_runs) - 1
+    # A mapped task fails because its children do: it is no failure more.
+    failures = [each for each in task_runs if each.status in ENDED_BADLY and each.map_size is None]
+    others = len(failures) - 1
     more = f" (and {others} more)" if others > 0 else ""
     what = run.error or f"Run {run.run_id} is {run.status}."
     short = shortened(what, _LONGEST_VALUE, Surface(is_unicode=False))

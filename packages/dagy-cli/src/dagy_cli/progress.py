@@ -5,23 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from datetime import datetime
 
 from dagy_cli.console import Console
-from dagy_cli.escaping import visible
-from dagy_cli.render.cells import duration_text
+from dagy_cli.tally import Tally
 from dagy_types import (
     FlowSpec,
     LogRecord,
+    Origin,
+    Output,
     Run,
     RunEnd,
     RunRecorder,
     RunStatus,
-    TaskStatus,
     TaskTransition,
 )
 
 _CLEAR_LINE = "\r\x1b[2K"
+_SHORTEST_INTERVAL_SECONDS = 0.05  # between two drawings: a terminal is slower than an engine
 
 
 def display_for(console: Console) -> ProgressDisplay | None:
@@ -59,12 +60,17 @@ class WatchedRecorder:
         self.run_id = run.run_id
         self._announce(run)
         if self._display is not None:
-            self._display.start(total=len(spec.tasks))
+            self._display.start(Tally(len(spec.tasks)))
 
     def record_tasks(self, run_id: str, transitions: Sequence[TaskTransition]) -> None:
         self._recorder.record_tasks(run_id, transitions)
         if self._display is not None:
             self._display.update(transitions)
+
+    def find_cached(
+        self, key: str, *, since: datetime | None = None
+    ) -> tuple[Origin, Output] | None:
+        return self._recorder.find_cached(key, since=since)
 
     def append_logs(self, run_id: str, records: Sequence[LogRecord]) -> None:
         self._recorder.append_logs(run_id, records)
@@ -76,44 +82,8 @@ class WatchedRecorder:
             self._display.stop()
 
 
-class TaskState(Protocol):
-    """Where a task stands: a transition into a status, or the record of it."""
-
-    @property
-    def task_id(self) -> str: ...
-
-    @property
-    def status(self) -> TaskStatus: ...
-
-
-class Tally:
-    """How far a run is: which tasks run and how many have ended."""
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._running: dict[str, None] = {}  # a dict, because they are shown in starting order
-        self._finished: set[str] = set()
-
-    def add(self, states: Sequence[TaskState]) -> None:
-        """Take account of what happened."""
-        for state in states:
-            self._running.pop(state.task_id, None)
-            self._finished.discard(state.task_id)
-            if state.status is TaskStatus.RUNNING:
-                self._running[state.task_id] = None
-            elif state.status.is_finished:
-                self._finished.add(state.task_id)
-
-    def text(self, elapsed_seconds: float, width: int) -> str:
-        """Return one line of at most this width."""
-        count = f"{len(self._finished)}/{self._total} tasks, {duration_text(elapsed_seconds)}"
-        names = ", ".join(visible(task_id) for task_id in self._running)
-        line = f"{count}: {names}" if names else count
-        return line if len(line) <= width else line[: max(width - 3, 0)] + "..."
-
-
 class ProgressDisplay:
-    """Draws a `Tally` on the last line of the terminal, again whenever time or tasks move on.
+    """Draws a `Tally` on the last line of the terminal, again as time and tasks move on.
 
     As a context manager it leaves nothing on the terminal behind.
     """
@@ -133,6 +103,7 @@ class ProgressDisplay:
         self._thread: threading.Thread | None = None
         self._tally = Tally(0)
         self._started_at = 0.0
+        self._drawn_at = 0.0
 
     def __enter__(self) -> ProgressDisplay:
         return self
@@ -140,17 +111,26 @@ class ProgressDisplay:
     def __exit__(self, *exception: object) -> None:
         self.stop()
 
-    def start(self, *, total: int, elapsed_seconds: float = 0.0) -> None:
-        """Begin to draw the progress of so many tasks, of a run that started so long ago."""
-        self._tally = Tally(total)
+    def start(self, tally: Tally, *, elapsed_seconds: float = 0.0) -> None:
+        """Begin to draw the progress of a run that started so long ago."""
+        self._tally = tally
         self._started_at = self._clock() - elapsed_seconds
         self._thread = threading.Thread(target=self._keep_time, name="dagy-progress", daemon=True)
         self._thread.start()
+        self.write_above("")
 
-    def update(self, states: Sequence[TaskState]) -> None:
-        """Draw what happened."""
+    def update(self, transitions: Sequence[TaskTransition]) -> None:
+        """Take account of what happened; it is drawn now, or soon if it just was."""
         with self._lock:
-            self._tally.add(states)
+            self._tally.add(transitions)
+            is_due = self._clock() - self._drawn_at >= _SHORTEST_INTERVAL_SECONDS
+        if is_due:
+            self.write_above("")
+
+    def show(self, tally: Tally) -> None:
+        """Draw another tally from now on."""
+        with self._lock:
+            self._tally = tally
         self.write_above("")
 
     def write_above(self, text: str) -> None:
@@ -171,7 +151,8 @@ class ProgressDisplay:
 
     def _line(self) -> str:
         width = self._console.columns - 1  # the last column would wrap
-        return self._tally.text(self._clock() - self._started_at, width)
+        self._drawn_at = self._clock()
+        return self._tally.text(self._drawn_at - self._started_at, width)
 
     def _keep_time(self) -> None:
         while not self._stopped.wait(self._interval_seconds):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timezone
 
 from dagy_cli.progress import ProgressDisplay
-from dagy_types import Run, RunReader, TaskRun, TaskStatus
+from dagy_cli.tally import Tally
+from dagy_types import Run, RunReader
 
 POLL_INTERVAL_SECONDS = 0.2
 _REST_PER_LOOK = 4  # reading a run of many tasks takes long, and must not slow the run down
-
-_LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
 def wait_for_end(
@@ -49,7 +48,7 @@ def wait_for_end(
 
 
 class DisplayFeed:
-    """Tells a `ProgressDisplay` what has changed since it was last told.
+    """Shows on a `ProgressDisplay` how far a run is.
 
     Args:
         clock: The time of day.
@@ -65,34 +64,14 @@ class DisplayFeed:
         self._reader = reader
         self._display = display
         self._clock = clock
-        self._told: Sequence[TaskRun] = ()
         self._is_started = False
 
     def look(self, run: Run) -> None:
-        """Read the run's tasks and tell of them."""
-        task_runs = self._reader.list_task_runs(run.run_id)
-        if not self._is_started:
-            self._is_started = True
-            started_at = run.started_at or run.created_at
-            elapsed = max((self._clock() - started_at).total_seconds(), 0.0)
-            self._display.start(total=len(task_runs), elapsed_seconds=elapsed)
-        changed = changed_tasks(self._told, task_runs)
-        if changed:
-            self._display.update(changed)
-        self._told = task_runs
-
-
-def changed_tasks(before: Sequence[TaskRun], after: Sequence[TaskRun]) -> list[TaskRun]:
-    """Return the tasks that have moved on, in the order in which they started.
-
-    Args:
-        before: The tasks at an earlier time; none when nothing was known of them.
-    """
-    earlier = {task_run.task_id: (task_run.status, task_run.attempt) for task_run in before}
-    unknown = (TaskStatus.PENDING, 0)
-    changed = [
-        task_run
-        for task_run in after
-        if earlier.get(task_run.task_id, unknown) != (task_run.status, task_run.attempt)
-    ]
-    return sorted(changed, key=lambda task_run: task_run.started_at or _LONG_AGO)
+        """Read the run's tasks, count them and show the count."""
+        tally = Tally.of(self._reader.list_task_runs(run.run_id))
+        if self._is_started:
+            self._display.show(tally)
+            return
+        self._is_started = True
+        elapsed = (self._clock() - (run.started_at or run.created_at)).total_seconds()
+        self._display.start(tally, elapsed_seconds=max(elapsed, 0.0))

@@ -82,3 +82,17 @@ def test_following_shows_lines_at_once_and_ends_with_the_run(
     assert text.index("first") < text.index("second")
     if output_format == "json":
         assert [record["message"] for record in json.loads(text)] == ["first", "second"]
+
+
+def test_the_lines_of_a_mapped_task_are_those_of_its_children(
+    dagy: Callable[..., Any], add_mapped_run: Callable[..., str]
+) -> None:
+    run_id = add_mapped_run(children=12)
+
+    def said(task: str) -> list[str]:
+        records = json.loads(dagy("logs", run_id, "--task", task, "--format", "json").out)
+        return [record["message"] for record in records]
+
+    assert said("step") == ["here is step[0]", "here is step[11]"]
+    assert said("step[11]") == ["here is step[11]"]
+    assert dagy("logs", run_id, "--task", "step[12]").code == 5

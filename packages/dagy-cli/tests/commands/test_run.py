@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -89,6 +90,7 @@ def test_parameters_come_from_a_file_and_the_command_line_beats_it(
         ("flows.py:good", ["--param", "number"], 2),
         ("flows.py:good", ["--param", "number=1", "--param", "number=2"], 2),
         ("flows.py:good", ["--max-workers", "0"], 2),
+        ("flows.py:good", ["--executor", "clouds"], 2),
         ("raises.py", [], 2),
     ],
 )
@@ -184,3 +186,46 @@ def test_progress_is_drawn_on_a_terminal_that_may_be_redrawn(
     assert (b"\x1b[2K" in seen) is (color == "auto")
     if color == "auto":
         assert seen.endswith(b"\r\x1b[2K")  # nothing is left behind
+
+
+@pytest.mark.parametrize("executor", ["threads", "processes"])
+def test_the_executor_can_be_chosen(
+    executor: str, dagy: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "where.py"
+    file.write_text(
+        "import os\n"
+        "from dagy import flow, task\n"
+        "@task\n"
+        "def process() -> int:\n"
+        "    return os.getpid()\n"
+        "@flow\n"
+        "def where() -> int:\n"
+        "    return process()\n"
+    )
+    ended = dagy("run", str(file), "--executor", executor)
+    assert ended.code == 0
+    is_here = ended.out.endswith(f"Result: {os.getpid()}\n")
+    assert is_here is (executor == "threads")
+
+
+def test_children_of_a_mapped_task_are_counted_and_collapsed(
+    dagy: Callable[..., Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "fan.py"
+    file.write_text(
+        "from dagy import flow, task\n"
+        "@task\n"
+        "def double(number: int) -> int:\n"
+        "    return 2 * number\n"
+        "@flow\n"
+        "def fan() -> list[int]:\n"
+        "    return double.map(list(range(100)))\n"
+    )
+    ended = dagy("run", str(file))
+    assert ended.code == 0
+    title, double, more, outcome, _ = ended.out.splitlines()
+    assert title.split() == ["TASK", "STATUS", "ATTEMPT", "DURATION", "NOTE"]
+    assert double.endswith("100/100 done")
+    assert more.startswith("100 more tasks: dagy runs show ")
+    assert outcome.endswith("101 of 101 tasks succeeded.")

@@ -32,3 +32,16 @@ def named_spec() -> FlowSpec:
             TaskSpec(task_id="report", name="report", depends_on=("load",)),
         ),
     )
+
+
+@pytest.fixture
+def mapped_spec() -> FlowSpec:
+    """One task and a mapped one, from which the flow's result is built."""
+    return FlowSpec(
+        name="daily",
+        tasks=(
+            TaskSpec(task_id="load", name="load", code_hash="ab12", tags={"team": "x"}),
+            TaskSpec(task_id="step", name="step", depends_on=("load",), is_mapped=True),
+        ),
+        outputs=("step",),
+    )

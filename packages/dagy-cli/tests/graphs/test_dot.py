@@ -37,3 +37,7 @@ def test_where_only_ascii_goes_letters_are_references() -> None:
 def test_no_name_ends_its_label(name: str) -> None:
     text = draw(FlowSpec(name="f", tasks=(TaskSpec(task_id="x", name=name),)), Surface())
     assert re.fullmatch(r'    "x" \[label="([^"\\\n]|\\["\\n])*"\];', text.split("\n")[3])
+
+
+def test_a_mapped_task_has_a_double_border(mapped_spec: FlowSpec) -> None:
+    assert '    "step" [label="step \u00d7N", peripheries=2];\n' in draw(mapped_spec, Surface())

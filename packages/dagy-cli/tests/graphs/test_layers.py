@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from dagy_cli.graphs.layers import counted, label_lines, layers_of
+from dagy_cli.graphs.layers import label_lines, layers_of
 from dagy_types import FlowSpec, TaskSpec
 
 
@@ -44,5 +44,7 @@ def test_a_name_is_shown_where_the_id_does_not_tell_it(
     assert label_lines(TaskSpec(task_id=task_id, name=name)) == lines
 
 
-def test_one_is_not_many() -> None:
-    assert (counted(0, "task"), counted(1, "task")) == ("0 tasks", "1 task")
+def test_a_mapped_task_has_a_mark_behind_its_id() -> None:
+    task = TaskSpec(task_id="step-2", name="step", is_mapped=True)
+    assert label_lines(task) == ("step-2 \u00d7N",)
+    assert label_lines(task, is_unicode=False) == ("step-2 xN",)

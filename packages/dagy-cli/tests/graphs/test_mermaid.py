@@ -32,3 +32,7 @@ def test_where_only_ascii_goes_letters_are_numbers() -> None:
 def test_no_name_ends_its_label(name: str) -> None:
     text = draw(FlowSpec(name="f", tasks=(TaskSpec(task_id="x", name=name),)), Surface())
     assert re.fullmatch(r'flowchart TD\n    t1\["x(<br/>([\w .,()\[\]-]|#\d+;)*)?"\]\n', text)
+
+
+def test_a_mapped_task_has_a_double_border(mapped_spec: FlowSpec) -> None:
+    assert '    t2[["step #215;N"]]\n' in draw(mapped_spec, Surface())

@@ -10,6 +10,7 @@ from dagy_cli.render.view import Surface
 from dagy_types import FlowSpec, TaskSpec
 
 SVG = "{http://www.w3.org/2000/svg}"
+SIDES = ("x", "y", "width", "height")
 
 
 def test_the_picture_has_a_box_and_a_text_for_each_task(spec: FlowSpec) -> None:
@@ -46,3 +47,15 @@ def test_any_name_gives_a_well_formed_picture(name: str, flow: str, description:
     text = draw(FlowSpec(name=flow, tasks=(task,)), Surface())
     ElementTree.fromstring(text)
     assert all(character == "\n" or " " <= character <= "~" for character in text)
+
+
+def test_a_mapped_task_is_a_stack_of_boxes_that_stays_in_the_picture(
+    mapped_spec: FlowSpec,
+) -> None:
+    root = ElementTree.fromstring(draw(mapped_spec, Surface()))
+    load, step = (box.findall(f"{SVG}rect") for box in root.findall(f"{SVG}g"))
+    assert (len(load), len(step)) == (1, 2)
+    behind, front = ({key: float(box.get(key, "0")) for key in SIDES} for box in step)
+    assert (behind["x"] - front["x"], behind["y"] - front["y"]) == (4, 4)
+    assert behind["x"] + behind["width"] < float(root.get("width", "0"))
+    assert behind["y"] + behind["height"] < float(root.get("height", "0"))

@@ -65,3 +65,8 @@ def _sure(text: str) -> str:
     import unicodedata
 
     return "".join(c for c in text if unicodedata.category(c) not in ("Zs", "Cn", "Co"))
+
+
+def test_a_mapped_task_has_a_mark(mapped_spec: FlowSpec) -> None:
+    assert draw(mapped_spec, Surface()).endswith("  step \u00d7N  ← load\n")
+    assert draw(mapped_spec, Surface(is_unicode=False)).endswith("  step xN  <- load\n")

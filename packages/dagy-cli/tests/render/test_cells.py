@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 import pytest
 
 from dagy_cli.render.cells import (
+    counted,
     duration_cell,
     duration_text,
     log_cells,
@@ -64,3 +65,7 @@ def test_a_log_line_is_time_level_task_and_message() -> None:
 )
 def test_long_text_is_cut_with_a_mark(text: str, is_unicode: bool, expected: str) -> None:
     assert shortened(text, 6, Surface(is_unicode=is_unicode)) == expected
+
+
+def test_one_is_not_many() -> None:
+    assert (counted(0, "task"), counted(1, "task")) == ("0 tasks", "1 task")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dagy_cli.timelines.bars import timeline_of
-from dagy_types import Run, RunStatus, TaskRun, TaskStatus
+from dagy_types import Origin, ReuseReason, Run, RunStatus, TaskRun, TaskStatus
 
 
 def test_bars_are_in_the_order_of_starting_and_what_runs_goes_to_now(
@@ -52,3 +52,30 @@ def test_a_task_that_was_cut_off_ends_with_its_run(
     ended = replace(run, status=RunStatus.CANCELLED, ended_at=at(4))
     (bar,) = timeline_of(ended, [task_run("a", 1, None, TaskStatus.CANCELLED)], now=at(9)).bars
     assert bar.seconds == 3
+
+
+def test_a_mapped_task_is_one_bar_unless_its_children_are_asked_for(
+    run: Run, task_run: Callable[..., TaskRun], at: Callable[[float], datetime]
+) -> None:
+    tasks = [
+        task_run("step", 0, 3, TaskStatus.FAILED, map_size=3),
+        task_run("step[0]", 0, 2),
+        task_run("step[1]", 0, 3, TaskStatus.FAILED),
+        task_run("step[2]", None, None, TaskStatus.CANCELLED),
+    ]
+    collapsed = timeline_of(run, tasks, now=at(3))
+    assert [(bar.task.task_id, bar.remark) for bar in collapsed.bars] == [("step", " 1/3 FAILED")]
+    assert collapsed.absent == 0
+    listed = timeline_of(run, tasks, now=at(3), lists_children=True)
+    assert [bar.task.task_id for bar in listed.bars] == ["step", "step[0]", "step[1]"]
+    assert listed.absent == 1
+
+
+def test_what_reuses_an_output_did_not_run_and_has_no_bar(
+    run: Run, task_run: Callable[..., TaskRun], at: Callable[[float], datetime]
+) -> None:
+    origin = Origin("r0", "a", ReuseReason.RESUMED)
+    tasks = [task_run("a", 0, 0, origin=origin), task_run("b", None, 0, origin=origin)]
+    timeline = timeline_of(run, [*tasks, task_run("c", 0, 1)], now=at(3))
+    assert [bar.task.task_id for bar in timeline.bars] == ["c"]
+    assert (timeline.reused, timeline.absent) == (2, 0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from dagy_cli.timelines.bars import timeline_of
 from dagy_cli.timelines.svg import timeline_svg
-from dagy_types import Run, TaskRun
+from dagy_types import Origin, ReuseReason, Run, TaskRun
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -69,3 +69,17 @@ def test_any_names_and_errors_give_a_well_formed_picture(
 ) -> None:
     odd = [task_run("x", 0, 1, name=name, error=error)]
     assert _picture(replace(run, flow_name=name), odd, at(1)).tag == f"{SVG}svg"
+
+
+def test_of_a_mapped_task_the_children_are_counted_and_reused_tasks_in_the_legend(
+    run: Run, task_run: Callable[..., TaskRun], at: Callable[[float], datetime]
+) -> None:
+    tasks = [
+        task_run("step", 0, 3, map_size=1),
+        task_run("step[0]", 0, 2),
+        task_run("old", None, None, origin=Origin("r0", "old", ReuseReason.CACHED)),
+    ]
+    root = _picture(run, tasks, at(3))
+    (row,) = root.findall(f"{SVG}g")
+    assert (row.findtext(f"{SVG}title") or "").endswith("\n1 of 1 children succeeded")
+    assert root.findall(f"{SVG}text")[3].text == "1 reused without running"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -68,3 +69,8 @@ def test_a_run_without_a_started_task_has_no_axis(
 ) -> None:
     waiting = timeline_of(run, [task_run("a", None, None)], now=at(1))
     assert _drawn(waiting, width=80, surface=Surface()) == ["1 not started.\n"]
+
+
+def test_reused_tasks_are_counted(timeline: Timeline) -> None:
+    lines = _drawn(replace(timeline, reused=2), width=58, surface=Surface())
+    assert lines[-2:] == ["2 reused without running.\n", "1 not started.\n"]

@@ -13,9 +13,9 @@ _OLDEST_SQLITE = (3, 37, 0)
 def connect(path: Path, *, busy_timeout_seconds: float, mode: str = "rw") -> sqlite3.Connection:
     """Open an existing store.
 
-    Transactions are explicit, each commit is durable when it returns, and nothing checkpoints
-    by itself: SQLite 3.7.0 to 3.51.2 can lose commits when a checkpoint races a writer or
-    another checkpoint, so checkpoints are made under the store's own lock only.
+    Transactions are explicit, each commit waits for the disk unless told otherwise, and nothing
+    checkpoints by itself: SQLite 3.7.0 to 3.51.2 can lose commits when a checkpoint races a writer
+    or another checkpoint, so checkpoints are made under the store's own lock only.
     """
     connection = _open(path, f"mode={mode}", busy_timeout_seconds)
     try:

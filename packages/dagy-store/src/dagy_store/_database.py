@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from dagy_store._version import why_not_writable
 from dagy_types.errors import StoreBusyError
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
+_SYNCHRONIZATION_INTERVAL_SECONDS = 0.05
 
 SqlValue = str | int | bytes | None
 SqlParameters = Sequence[SqlValue] | Mapping[str, SqlValue]
@@ -38,8 +40,10 @@ class Database:
         busy_timeout_seconds: float,
         sleep: Callable[[float], None],
         checkpoint_bytes: int = CHECKPOINT_BYTES,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
+        self._log = write_ahead_log(path)
         self._busy_timeout_seconds = busy_timeout_seconds
         self._lock = FileLock(
             path.with_name(f"{path.name}.lock"), timeout_seconds=busy_timeout_seconds, sleep=sleep
@@ -49,6 +53,9 @@ class Database:
         self._why_snapshot: sqlite3.OperationalError | None = None
         self._checkpoint_bytes = checkpoint_bytes
         self._next_checkpoint_bytes = checkpoint_bytes
+        self._monotonic = monotonic
+        self._synchronization = ""
+        self._next_synchronization_at = float("-inf")
 
     @property
     def path(self) -> Path:
@@ -74,8 +81,13 @@ class Database:
             return self._connected().execute(query, parameters).fetchall()
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Commit what is written inside, durably, or nothing of it when anything is raised.
+    def transaction(self, *, is_final: bool = True) -> Iterator[sqlite3.Connection]:
+        """Commit what is written inside, or nothing of it when anything is raised.
+
+        What is committed survives the end of this process, however it ends. Once a final
+        transaction has returned, it and all before it survive a loss of power as well. One that is
+        not final may wait for that until the first one that ends 50 ms later; what a loss of power
+        takes is then always the last of what was recorded, never something before it.
 
         Raises:
             StoreVersionError: When a newer Dagy wrote the file, or has upgraded it since.
@@ -84,10 +96,10 @@ class Database:
             connection = self._connected()
             if self._why_snapshot is not None:
                 raise self._why_snapshot
-            self._require_writable(connection)
             with self._lock.held():
                 # Before the transaction, and not after it: once it is committed, nothing fails.
                 self._checkpoint_when_large(connection)
+                self._choose_synchronization(connection, is_final=is_final)
                 connection.execute("BEGIN IMMEDIATE")
                 try:
                     self._require_writable(connection)
@@ -122,6 +134,7 @@ class Database:
             is_ours = prepare(self._path, self._lock)
             try:
                 self._connection = self._connect(mode="rw" if is_ours else "ro")
+                self._synchronization = ""
                 self._why_snapshot = None
             except sqlite3.OperationalError as error:
                 if not self._is_main_file_enough(error):
@@ -162,10 +175,19 @@ class Database:
             # be opened, the directory is gone or read-only: there is nothing to checkpoint to.
             connection.close()
 
+    def _choose_synchronization(self, connection: sqlite3.Connection, *, is_final: bool) -> None:
+        """Let the next commit wait for the disk or not: it would write all that waits so far."""
+        now = self._monotonic()
+        level = "FULL" if is_final or now >= self._next_synchronization_at else "NORMAL"
+        if level == "FULL":
+            self._next_synchronization_at = now + _SYNCHRONIZATION_INTERVAL_SECONDS
+        if level != self._synchronization:
+            connection.execute(f"PRAGMA synchronous = {level}")
+            self._synchronization = level
+
     def _checkpoint_when_large(self, connection: sqlite3.Connection) -> None:
         """Empty the write-ahead log once it has grown enough, while the lock is held."""
-        log = write_ahead_log(self._path)
-        if log.stat().st_size < self._next_checkpoint_bytes:
+        if self._log.stat().st_size < self._next_checkpoint_bytes:
             return
         # A reader in the way must not hold up the writer: what it still needs waits its turn.
         connection.execute("PRAGMA busy_timeout = 0")
@@ -173,4 +195,4 @@ class Database:
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_seconds * 1000)}")
-        self._next_checkpoint_bytes = log.stat().st_size + self._checkpoint_bytes
+        self._next_checkpoint_bytes = self._log.stat().st_size + self._checkpoint_bytes

@@ -26,6 +26,7 @@ class History:
     def __init__(self, database: Database, *, is_alive: Callable[[str], bool]) -> None:
         self._database = database
         self._is_alive = is_alive
+        self._latest_spec: tuple[str, FlowSpec] | None = None
 
     def newest(
         self,
@@ -36,7 +37,7 @@ class History:
         since: datetime | None,
     ) -> list[Run]:
         """Return the newest runs first."""
-        crashes = self._settle()
+        crashes = self.settle()
         runs = _runs.newest(
             self._database,
             # Those that are no longer what is recorded may leave the list.
@@ -64,26 +65,28 @@ class History:
 
     def run(self, run_id: str) -> Run | None:
         """Return a run, if there is one with this id."""
-        return self._find(run_id, self._settle())
+        return self._find(run_id, self.settle())
 
     def spec(self, run_id: str) -> FlowSpec | None:
         """Return the spec of a run's flow, if there is a run with this id."""
-        self._settle()
-        return _runs.find_spec(self._database, run_id)
+        self.settle()
+        content_hash = _runs.find_spec_hash(self._database, run_id)
+        if content_hash is None:
+            return None
+        # Whoever watches a run asks for its tasks again and again.
+        latest = self._latest_spec
+        if latest is None or latest[0] != content_hash:
+            latest = (content_hash, _runs.read_spec(self._database, content_hash))
+            self._latest_spec = latest
+        return latest[1]
 
     def task_runs(self, run_id: str, spec: FlowSpec) -> list[TaskRun]:
         """Return all tasks of a run in the order of its flow."""
-        crashed_at = self._settle().get(run_id)
+        crashed_at = self.settle().get(run_id)
         tasks = _task_runs.of_run(self._database, run_id, spec)
         return tasks if crashed_at is None else [crashed_task(task, crashed_at) for task in tasks]
 
-    def _find(self, run_id: str, crashes: Mapping[str, datetime]) -> Run | None:
-        run = _runs.find(self._database, run_id)
-        if run is None or run_id not in crashes:
-            return run
-        return crashed_run(run, crashes[run_id])
-
-    def _settle(self) -> Mapping[str, datetime]:
+    def settle(self) -> Mapping[str, datetime]:
         """Record which runs have crashed; return those that could not be recorded, and when."""
         dead = [each for each in _runs.under_way(self._database) if not self._is_alive(each)]
         if not dead:
@@ -96,3 +99,9 @@ class History:
             ends = {run_id: last_sign_of_life(self._database, run_id) for run_id in dead}
             return {run_id: at for run_id, at in ends.items() if at is not None}
         return {}
+
+    def _find(self, run_id: str, crashes: Mapping[str, datetime]) -> Run | None:
+        run = _runs.find(self._database, run_id)
+        if run is None or run_id not in crashes:
+            return run
+        return crashed_run(run, crashes[run_id])

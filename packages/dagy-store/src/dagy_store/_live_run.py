@@ -7,7 +7,8 @@ from pathlib import Path
 from dagy_store._liveness import Lifeline
 from dagy_store._log_file import LogWriter
 from dagy_store._private_files import make_private_directory
-from dagy_types import FlowSpec, TaskStatus
+from dagy_store._task_states import TaskStates
+from dagy_types import FlowSpec
 
 
 class LiveRun:
@@ -17,7 +18,7 @@ class LiveRun:
         BlockingIOError: When a living run has this directory.
     """
 
-    def __init__(self, directory: Path, spec: FlowSpec) -> None:
+    def __init__(self, directory: Path, run_id: str, spec: FlowSpec) -> None:
         make_private_directory(directory)
         self._lifeline = Lifeline(lock_path(directory))
         try:
@@ -25,7 +26,7 @@ class LiveRun:
         except BaseException:
             self._lifeline.end()
             raise
-        self.statuses = {task.task_id: TaskStatus.PENDING for task in spec.tasks}
+        self.tasks = TaskStates(run_id, spec)
 
     def end(self) -> None:
         """Close the files of a run whose end, or refusal, is recorded."""

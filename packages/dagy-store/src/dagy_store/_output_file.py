@@ -23,6 +23,9 @@ def staged_outputs(directory: Path, outputs: Mapping[str, bytes]) -> Iterator[Ca
     So the transaction that refers to them can be refused without touching an earlier output, and
     once it commits they are there. What was not published is removed.
     """
+    if not outputs:
+        yield _nothing
+        return
     with ExitStack() as stack:
         files: list[tuple[Path, Path]] = []
         for task_id, content in outputs.items():
@@ -40,6 +43,10 @@ def staged_outputs(directory: Path, outputs: Mapping[str, bytes]) -> Iterator[Ca
             stack.pop_all()  # nothing is left to remove, and so nothing fails after the commit
 
         yield publish
+
+
+def _nothing() -> None:
+    """Publish no file."""
 
 
 def read_output_file(directory: Path, task_id: str, *, size_bytes: int) -> bytes:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
+
+BEGINNING_OF_TIME = -(2**63)
+"""Is before every time, in microseconds."""
 
 
 def to_microseconds(moment: datetime) -> int:
     """Return an aware time as microseconds since 1970 in UTC, exactly."""
-    return (moment - _EPOCH) // _MICROSECOND
+    since = moment - _EPOCH
+    # Spelt out, because it is done for each record, and a division of times takes twice as long.
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def to_time(microseconds: int) -> datetime:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from dagy_store._database import Database
 from dagy_store._failures import damaged
-from dagy_store._rows import to_microseconds, to_optional_time, to_text, to_time
+from dagy_store._rows import (
+    BEGINNING_OF_TIME,
+    to_microseconds,
+    to_optional_time,
+    to_text,
+    to_time,
+)
 from dagy_types import (
     RUN_TRANSITIONS,
     FailureReason,
@@ -20,15 +27,15 @@ from dagy_types import (
     flow_spec_from_json,
     flow_spec_to_json,
 )
-from dagy_types.errors import ConflictError, FlowDefinitionError, UsageError
+from dagy_types.errors import ConflictError, FlowDefinitionError, NotFoundError, UsageError
 
 _INSERT_SPEC = "INSERT INTO flow_specs (content_hash, spec) VALUES (?, ?) ON CONFLICT DO NOTHING"
 
 _INSERT = """
 INSERT INTO runs (
     run_id, flow_name, flow_version, spec_hash, status, reason, error, parameters,
-    created_at, started_at, ended_at
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    environment, source, resumed_from, created_at, started_at, ended_at
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _END = "UPDATE runs SET status = ?, reason = ?, error = ?, ended_at = ? WHERE run_id = ?"
@@ -37,10 +44,14 @@ _STATUS = "SELECT status FROM runs WHERE run_id = ?"
 
 FIND = "SELECT * FROM runs WHERE run_id = ?"
 
-SPEC = """
-SELECT spec FROM runs JOIN flow_specs ON flow_specs.content_hash = runs.spec_hash
-WHERE run_id = ?
+RESUMING = """
+SELECT run_id FROM runs
+WHERE resumed_from = ? AND status IN ('QUEUED', 'RUNNING')
 """
+
+SPEC_HASH = "SELECT spec_hash FROM runs WHERE run_id = ?"
+
+SPEC = "SELECT spec FROM flow_specs WHERE content_hash = ?"
 
 UNDER_WAY = "SELECT run_id FROM runs WHERE status IN ('QUEUED', 'RUNNING')"
 
@@ -64,7 +75,6 @@ SELECT * FROM runs WHERE flow_name = :flow_name AND status = :status AND created
 ORDER BY created_at DESC, run_id DESC LIMIT :limit
 """
 
-_BEGINNING_OF_TIME = -(2**63)
 _MOST = 2**63 - 1
 
 
@@ -72,22 +82,33 @@ def insert(connection: sqlite3.Connection, run: Run, spec: FlowSpec) -> None:
     """Add a run and, where it is new, the spec of its flow.
 
     Raises:
-        ConflictError: When there is a run with this id.
+        ConflictError: When there is a run with this id, or when a run under way resumes the same
+            run already.
+        NotFoundError: When there is no such run to resume.
     """
     if _status_of(connection, run.run_id) is not None:
         raise ConflictError(f"There is already a run {run.run_id!r}.")
-    connection.execute(_INSERT_SPEC, (spec.content_hash, flow_spec_to_json(spec)))
+    if run.resumed_from is not None:
+        _require_resumable(connection, run.resumed_from)
+    from hashlib import sha256  # listing runs needs no hash, and should start fast
+
+    text = flow_spec_to_json(spec)
+    content_hash = sha256(text.encode()).hexdigest()  # is spec.content_hash, and half the work
+    connection.execute(_INSERT_SPEC, (content_hash, text))
     connection.execute(
         _INSERT,
         (
             run.run_id,
             to_text(run.flow_name),
             to_text(run.flow_version),
-            spec.content_hash,
+            content_hash,
             run.status.value,
             run.reason.value if run.reason else None,
             to_text(run.error),
-            _parameters_to_json(run),
+            _to_json(run, "parameters", run.parameters),
+            _to_json(run, "environment", run.environment),
+            to_text(run.source),
+            run.resumed_from,
             to_microseconds(run.created_at),
             to_microseconds(run.started_at) if run.started_at else None,
             to_microseconds(run.ended_at) if run.ended_at else None,
@@ -133,15 +154,24 @@ def find(database: Database, run_id: str) -> Run | None:
     return _to_runs(database, rows)[0] if rows else None
 
 
-def find_spec(database: Database, run_id: str) -> FlowSpec | None:
-    """Return the spec of a run's flow, if there is a run with this id."""
-    rows = database.rows(SPEC, (run_id,))
-    if not rows:
-        return None
+def find_spec_hash(database: Database, run_id: str) -> str | None:
+    """Return the content hash of the spec of a run's flow, if there is a run with this id."""
+    rows = database.rows(SPEC_HASH, (run_id,))
+    content_hash: str | None = rows[0]["spec_hash"] if rows else None
+    return content_hash
+
+
+def read_spec(database: Database, content_hash: str) -> FlowSpec:
+    """Return the spec with this content hash.
+
+    Raises:
+        StoreError: When it is missing or no spec.
+    """
+    rows = database.rows(SPEC, (content_hash,))
     try:
         return flow_spec_from_json(rows[0]["spec"])
-    except FlowDefinitionError as error:
-        raise damaged(database.path, f"the flow of run {run_id!r} is unreadable") from error
+    except (FlowDefinitionError, IndexError) as error:
+        raise damaged(database.path, f"the flow {content_hash} is unreadable") from error
 
 
 def under_way(database: Database) -> list[str]:
@@ -166,22 +196,36 @@ def newest(
         "limit": min(limit, _MOST),
         "status": status.value if status else None,
         "flow_name": to_text(flow_name),
-        "since": to_microseconds(since) if since else _BEGINNING_OF_TIME,
+        "since": to_microseconds(since) if since else BEGINNING_OF_TIME,
     }
     return _to_runs(database, database.rows(query, parameters))
 
 
-def _status_of(connection: sqlite3.Connection, run_id: str) -> RunStatus | None:
+def _status_of(connection: sqlite3.Connection, run_id: str | None) -> RunStatus | None:
     row = connection.execute(_STATUS, (run_id,)).fetchone()
     return RunStatus(row["status"]) if row else None
 
 
-def _parameters_to_json(run: Run) -> str:
+def _require_resumable(connection: sqlite3.Connection, run_id: str) -> None:
+    if _status_of(connection, to_text(run_id)) is None:
+        raise NotFoundError(
+            f"There is no run {run_id!r} to resume.", hint="dagy runs list shows the runs."
+        )
+    row = connection.execute(RESUMING, (run_id,)).fetchone()
+    if row is not None:
+        other = row["run_id"]
+        raise ConflictError(
+            f"Run {run_id!r} is being resumed already, by run {other!r}.",
+            hint=f"Wait for its end, then resume that one: dagy runs show {other}",
+        )
+
+
+def _to_json(run: Run, what: str, values: Mapping[str, Any]) -> str:
     try:
-        return json.dumps(dict(run.parameters))
+        return json.dumps(dict(values))
     except (TypeError, ValueError) as error:
         raise UsageError(
-            f"The parameters of run {run.run_id!r} are not JSON: {error}.",
+            f"The {what} of run {run.run_id!r} cannot be written as JSON: {error}.",
             hint="Use text, numbers, booleans, None, lists and dicts with text keys.",
         ) from error
 
@@ -206,4 +250,7 @@ def _to_run(row: sqlite3.Row) -> Run:
         started_at=to_optional_time(row["started_at"]),
         ended_at=to_optional_time(row["ended_at"]),
         parameters=json.loads(row["parameters"]),
+        environment=json.loads(row["environment"]),
+        source=row["source"],
+        resumed_from=row["resumed_from"],
     )

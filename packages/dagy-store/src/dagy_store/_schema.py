@@ -37,6 +37,9 @@ CREATE TABLE runs (
     reason TEXT CHECK (reason IN ('crashed', 'timed_out')),
     error TEXT,
     parameters TEXT NOT NULL,                   -- a JSON object
+    environment TEXT NOT NULL,                  -- a JSON object
+    source TEXT,
+    resumed_from TEXT REFERENCES runs (run_id),
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,
@@ -49,6 +52,10 @@ CREATE INDEX runs_by_status ON runs (status, created_at DESC, run_id DESC);  -- 
 CREATE INDEX runs_by_flow ON runs (flow_name, created_at DESC, run_id DESC);
 CREATE INDEX runs_by_flow_and_status
     ON runs (flow_name, status, created_at DESC, run_id DESC);
+
+-- A run is resumed by one run at a time.
+CREATE UNIQUE INDEX runs_by_resumed ON runs (resumed_from)
+WHERE status IN ('QUEUED', 'RUNNING') AND resumed_from IS NOT NULL;
 
 CREATE TRIGGER runs_start BEFORE INSERT ON runs
 WHEN NEW.status NOT IN ('QUEUED', 'RUNNING')
@@ -65,7 +72,9 @@ BEGIN
     SELECT RAISE(ABORT, 'this status of a run cannot follow that one');
 END;
 
--- A PENDING task has no row: its first transition makes one.
+-- A PENDING task has no row. A row may begin with the start of an attempt, with a start and an end
+-- at once, with an end of what never started, or with an origin: that is all that the last two
+-- checks say, for a check costs far less than a trigger. Long outputs come last, out of the way.
 CREATE TABLE task_runs (
     run_id TEXT NOT NULL REFERENCES runs (run_id),
     task_id TEXT NOT NULL,
@@ -76,27 +85,52 @@ CREATE TABLE task_runs (
     started_at INTEGER,
     ended_at INTEGER,
     error TEXT,
+    map_size INTEGER CHECK (map_size >= 0),
+    origin_run_id TEXT,                         -- whose output it reuses
+    origin_task_id TEXT,
+    origin_reason TEXT CHECK (origin_reason IN ('resumed', 'cached')),
     serializer TEXT,
     output_bytes INTEGER,
     output BLOB,                                -- NULL when the output is in a file
-    PRIMARY KEY (run_id, task_id)
+    PRIMARY KEY (run_id, task_id),
+    FOREIGN KEY (origin_run_id, origin_task_id) REFERENCES task_runs (run_id, task_id),
+    CHECK (
+        (origin_run_id IS NULL) = (origin_task_id IS NULL)
+        AND (origin_run_id IS NULL) = (origin_reason IS NULL)
+    ),
+    CHECK (
+        origin_run_id IS NULL
+        OR status = 'SUCCEEDED' AND started_at IS NULL AND output_bytes IS NULL AND output IS NULL
+    ),
+    CHECK (
+        CASE status
+            WHEN 'SKIPPED' THEN started_at IS NULL
+            WHEN 'CANCELLED' THEN TRUE
+            ELSE started_at IS NOT NULL OR origin_run_id IS NOT NULL
+        END
+    ),
+    CHECK ((status = 'RUNNING') = (ended_at IS NULL))
 ) STRICT, WITHOUT ROWID;
 
--- AFTER, because a BEFORE trigger also fires when an upsert turns into an update.
-CREATE TRIGGER task_runs_start AFTER INSERT ON task_runs
-WHEN NEW.status NOT IN ('RUNNING', 'SKIPPED', 'CANCELLED')
-BEGIN
-    SELECT RAISE(ABORT, 'this status of a task cannot follow PENDING');
-END;
-
+-- ROLLBACK, because a statement that may be undone alone is three times as slow.
 CREATE TRIGGER task_runs_transition BEFORE UPDATE OF status ON task_runs
 WHEN OLD.status || '>' || NEW.status NOT IN (
     'RUNNING>SUCCEEDED', 'RUNNING>FAILED', 'RUNNING>TIMED_OUT', 'RUNNING>CANCELLED',
     'FAILED>RUNNING', 'TIMED_OUT>RUNNING'
 )
 BEGIN
-    SELECT RAISE(ABORT, 'this status of a task cannot follow that one');
+    SELECT RAISE(ROLLBACK, 'this status of a task cannot follow that one');
 END;
+
+-- Which tasks made an output that others may reuse, the newest of a key found at once.
+CREATE TABLE cache (
+    key TEXT NOT NULL,
+    recorded_at INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (key, recorded_at, run_id, task_id),
+    FOREIGN KEY (run_id, task_id) REFERENCES task_runs (run_id, task_id)
+) STRICT, WITHOUT ROWID;
 """
 
 

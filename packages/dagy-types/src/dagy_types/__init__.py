@@ -8,20 +8,32 @@ from dagy_types._documents import (
     run_document,
     task_run_document,
 )
-from dagy_types._flow_spec import FlowSpec, TaskSpec, flow_spec_from_json, flow_spec_to_json
+from dagy_types._flow_spec import (
+    FlowSpec,
+    TaskSpec,
+    flow_spec_from_json,
+    flow_spec_to_json,
+    mapped_position,
+    mapped_task_id,
+)
 from dagy_types._protocols import (
     Attempt,
+    AttemptEvent,
     AttemptResult,
+    AttemptStarted,
     Executor,
+    Input,
+    Perform,
     RunReader,
     RunRecorder,
     Serializer,
 )
-from dagy_types._records import LogRecord, Output, Run, RunEnd, TaskRun, TaskTransition
+from dagy_types._records import LogRecord, Origin, Output, Run, RunEnd, TaskRun, TaskTransition
 from dagy_types._status import (
     RUN_TRANSITIONS,
     TASK_TRANSITIONS,
     FailureReason,
+    ReuseReason,
     RunStatus,
     TaskStatus,
 )
@@ -30,12 +42,18 @@ __all__ = [
     "RUN_TRANSITIONS",
     "TASK_TRANSITIONS",
     "Attempt",
+    "AttemptEvent",
     "AttemptResult",
+    "AttemptStarted",
     "Executor",
     "FailureReason",
     "FlowSpec",
+    "Input",
     "LogRecord",
+    "Origin",
     "Output",
+    "Perform",
+    "ReuseReason",
     "Run",
     "RunEnd",
     "RunReader",
@@ -51,6 +69,8 @@ __all__ = [
     "flow_spec_to_json",
     "format_time",
     "log_document",
+    "mapped_position",
+    "mapped_task_id",
     "parse_time",
     "run_document",
     "task_run_document",

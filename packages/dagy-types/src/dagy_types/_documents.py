@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
-from dagy_types._records import LogRecord, Run, TaskRun
+from dagy_types._records import LogRecord, Origin, Run, TaskRun
 
 
 def run_document(run: Run) -> dict[str, Any]:
@@ -22,6 +22,9 @@ def run_document(run: Run) -> dict[str, Any]:
         "ended_at": _optional_time(run.ended_at),
         "duration_seconds": run.duration_seconds,
         "parameters": dict(run.parameters),
+        "source": run.source,
+        "resumed_from": run.resumed_from,
+        "environment": dict(run.environment),
     }
 
 
@@ -39,6 +42,8 @@ def task_run_document(task_run: TaskRun) -> dict[str, Any]:
         "duration_seconds": task_run.duration_seconds,
         "error": task_run.error,
         "output_bytes": task_run.output_bytes,
+        "map_size": task_run.map_size,
+        "origin": _origin_document(task_run.origin),
     }
 
 
@@ -52,6 +57,16 @@ def log_document(record: LogRecord) -> dict[str, Any]:
         "task_id": record.task_id,
         "attempt": record.attempt,
         "message": record.message,
+    }
+
+
+def _origin_document(origin: Origin | None) -> dict[str, str] | None:
+    if origin is None:
+        return None
+    return {
+        "run_id": origin.run_id,
+        "task_id": origin.task_id,
+        "reason": origin.reason.value,
     }
 
 

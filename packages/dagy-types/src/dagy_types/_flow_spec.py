@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dagy_types.errors import FlowDefinitionError
 
-_TASK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\[\]-]{0,199}")
+_TASK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,12 +21,18 @@ class TaskSpec:
         task_id: Unique in the flow, and safe as the name of a file.
         name: What the author called the task; several calls share it.
         depends_on: Ids of the tasks that must have succeeded before this one starts.
+        is_mapped: Whether it has a child for each item of a value that is known when it starts.
+        code_hash: Changes when the code of the task's function does.
+        tags: What its author marked it with.
     """
 
     task_id: str
     name: str
     description: str | None = None
     depends_on: tuple[str, ...] = ()
+    is_mapped: bool = False
+    code_hash: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,8 @@ class FlowSpec:
     Attributes:
         tasks: In the order in which the flow calls them.
         outputs: Ids of the tasks that the flow's result is built from.
+        code_hash: Changes when the code of the flow's body does.
+        tags: What its author marked it with.
 
     Raises:
         FlowDefinitionError: On an unusable or repeated task id, an unknown upstream, a cycle.
@@ -46,6 +54,8 @@ class FlowSpec:
     description: str | None = None
     tasks: tuple[TaskSpec, ...] = ()
     outputs: tuple[str, ...] = ()
+    code_hash: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         known: set[str] = set()
@@ -54,7 +64,7 @@ class FlowSpec:
             if not _TASK_ID.fullmatch(task.task_id):
                 raise FlowDefinitionError(
                     f"Flow {self.name!r}: {task.task_id!r} cannot be the id of a task.",
-                    hint="Use up to 200 letters, digits, . _ - [ ]; first a letter, digit or _.",
+                    hint="Use up to 200 letters, digits, . _ -; first a letter, digit or _.",
                 )
             if task.task_id in known:
                 raise FlowDefinitionError(
@@ -75,6 +85,21 @@ class FlowSpec:
         return sha256(flow_spec_to_json(self).encode()).hexdigest()
 
 
+def mapped_task_id(task_id: str, index: int) -> str:
+    """Return the id of a child of a mapped task; indexes count from 0."""
+    return f"{task_id}[{index}]"
+
+
+def mapped_position(task_id: str) -> tuple[str, int] | None:
+    """Return the mapped task and the index that `mapped_task_id` made an id of, if it did."""
+    if not task_id.endswith("]"):  # as most do not: this is asked of every task
+        return None
+    parent, _, index = task_id[:-1].rpartition("[")
+    if not parent or not (index.isdecimal() and index.isascii()) or str(int(index)) != index:
+        return None
+    return parent, int(index)
+
+
 def flow_spec_to_json(spec: FlowSpec) -> str:
     """Return the canonical JSON text: one spelling per spec."""
     document = {
@@ -86,11 +111,16 @@ def flow_spec_to_json(spec: FlowSpec) -> str:
                 "task_id": task.task_id,
                 "name": task.name,
                 "description": task.description,
-                "depends_on": list(task.depends_on),
+                "depends_on": task.depends_on,
+                "is_mapped": task.is_mapped,
+                "code_hash": task.code_hash,
+                "tags": dict(sorted(task.tags.items())),
             }
             for task in spec.tasks
         ],
-        "outputs": list(spec.outputs),
+        "outputs": spec.outputs,
+        "code_hash": spec.code_hash,
+        "tags": dict(sorted(spec.tags.items())),
     }
     return json.dumps(document, separators=(",", ":"))
 
@@ -109,6 +139,9 @@ def flow_spec_from_json(text: str) -> FlowSpec:
                 name=_text(task["name"]),
                 description=task["description"],
                 depends_on=_texts(task["depends_on"]),
+                is_mapped=task["is_mapped"] is True,
+                code_hash=task["code_hash"],
+                tags=_tags(task["tags"]),
             )
             for task in document["tasks"]
         )
@@ -118,6 +151,8 @@ def flow_spec_from_json(text: str) -> FlowSpec:
             description=document["description"],
             tasks=tasks,
             outputs=_texts(document["outputs"]),
+            code_hash=document["code_hash"],
+            tags=_tags(document["tags"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise FlowDefinitionError(f"This is not the JSON of a flow spec: {error!r}.") from error
@@ -133,6 +168,12 @@ def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError(f"{value!r} should be a list")
     return tuple(_text(each) for each in value)
+
+
+def _tags(value: Any) -> dict[str, str]:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} should be an object")
+    return {key: _text(each) for key, each in value.items()}
 
 
 def _require_known(spec: FlowSpec, known: set[str]) -> None:

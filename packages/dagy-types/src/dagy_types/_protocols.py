@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 from dagy_types._flow_spec import FlowSpec
-from dagy_types._records import LogRecord, Output, Run, RunEnd, TaskRun, TaskTransition
+from dagy_types._records import (
+    LogRecord,
+    Origin,
+    Output,
+    Run,
+    RunEnd,
+    TaskRun,
+    TaskTransition,
+)
 from dagy_types._status import RunStatus
 
 
@@ -20,14 +28,32 @@ class RunRecorder(Protocol):
     """
 
     def create_run(self, run: Run, spec: FlowSpec) -> None:
-        """Record a new run; its process counts as alive from here until `finish_run`."""
+        """Record a new run; its process counts as alive from here until `finish_run`.
+
+        Raises:
+            NotFoundError: When it resumes a run that is not there.
+            ConflictError: When there is such a run, or when it resumes a run that another run
+                under way resumes already.
+        """
         ...
 
     def record_tasks(self, run_id: str, transitions: Sequence[TaskTransition]) -> None:
         """Record all these transitions or, when this raises, none.
 
         Raises:
-            ConflictError: When a status cannot follow the one before it, or the run has ended.
+            NotFoundError: When the run has no such task.
+            ConflictError: When a status cannot follow the one before it, or the run has ended; when
+                what is to be reused is no recorded output of the task that is named as its origin.
+        """
+        ...
+
+    def find_cached(
+        self, key: str, *, since: datetime | None = None
+    ) -> tuple[Origin, Output] | None:
+        """Return the newest output recorded under this cache key, at ``since`` or later.
+
+        Raises:
+            ArtifactError: When the output has been changed or removed.
         """
         ...
 
@@ -62,8 +88,18 @@ class RunReader(Protocol):
         """
         ...
 
+    def get_flow_spec(self, run_id: str) -> FlowSpec:
+        """Return the graph of a run's flow, as it was when the run started.
+
+        Raises:
+            NotFoundError: When there is no such run.
+        """
+        ...
+
     def list_task_runs(self, run_id: str) -> list[TaskRun]:
         """Return the run's tasks in the order of its flow, those not yet started included.
+
+        The children of a mapped task follow it, in the order of its items, once there are any.
 
         Raises:
             NotFoundError: When there is no such run.
@@ -76,7 +112,7 @@ class RunReader(Protocol):
         """Yield the run's log records, oldest first.
 
         Args:
-            task: Only records of the tasks that have this id or this name.
+            task: Only records of the tasks that have this id or this name, children included.
             follow: Go on with new records until the run has ended.
 
         Raises:
@@ -85,10 +121,20 @@ class RunReader(Protocol):
         ...
 
     def read_output(self, run_id: str, task_id: str) -> Output | None:
-        """Return what a task returned; ``None`` while there is nothing recorded.
+        """Return what a task returned, by itself or reused; ``None`` while nothing is recorded.
 
         Raises:
             NotFoundError: When there is no such run.
+            ArtifactError: When the output has been changed or removed.
+        """
+        ...
+
+    def read_outputs(self, run_id: str, task_ids: Collection[str]) -> Iterator[tuple[str, Output]]:
+        """Yield what `read_output` returns for each of these tasks, where there is something.
+
+        Raises:
+            NotFoundError: When there is no such run.
+            ArtifactError: When an output has been changed or removed.
         """
         ...
 
@@ -115,18 +161,36 @@ class Serializer(Protocol):
         ...
 
 
+Input = Output | tuple[Output, ...]
+"""What a task gets from an upstream task: its output, or those of a mapped task's children."""
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try at one task.
+    """One try at one task, as data that can be sent to another process.
 
     Attributes:
         number: Counts from 1.
-        call: Runs the task's function on its inputs and returns the encoded output.
+        inputs: What the upstream tasks returned, by task id.
+        index: Which child of a mapped task it is, from 0.
+        items: For a child: its item of each value that is mapped over. ``None`` where that value is
+            a constant of the flow, which whoever performs the attempt has already.
     """
 
     task_id: str
     number: int
-    call: Callable[[], Output]
+    inputs: Mapping[str, Input] = field(default_factory=dict)
+    index: int | None = None
+    items: tuple[Output | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    """An attempt has found a free slot."""
+
+    task_id: str
+    number: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,23 +198,46 @@ class AttemptResult:
     """How an attempt ended.
 
     Attributes:
-        outcome: What the call returned, or what it raised.
+        outcome: What the task returned, or what it raised.
+        traceback: For people: where it was raised.
     """
 
     task_id: str
     number: int
     ended_at: datetime
     outcome: Output | BaseException
+    traceback: str = ""
+
+
+AttemptEvent = AttemptStarted | AttemptResult | LogRecord
+"""What an executor has to tell: the start of an attempt, what it says, and how it ended."""
+
+Perform = Callable[[Attempt, Callable[[LogRecord], None]], Output]
+"""Runs a task's function on its inputs and returns the encoded output, or raises what it raised.
+
+The second argument takes what the task logs and prints."""
 
 
 class Executor(Protocol):
     """Runs attempts; knows nothing of graphs.
 
-    It is made with a function to which it hands each `AttemptResult`, from any thread.
+    It is made with a `Perform`, and with a function to which it hands each `AttemptEvent` from any
+    thread: for every attempt its start, then what it says, then its result.
+
+    A slot whose result was an exception starts nothing more until `proceed` is called: whoever
+    submitted the attempts may not want the others any more.
     """
 
     def submit(self, attempt: Attempt) -> None:
-        """Run an attempt as soon as a slot is free."""
+        """Take an attempt. It starts once a slot is free, after those taken before it."""
+        ...
+
+    def proceed(self) -> None:
+        """Let the slot go on whose result was an exception; called once for each such result."""
+        ...
+
+    def withdraw(self) -> list[Attempt]:
+        """Give back the attempts that have not started; no event of theirs follows."""
         ...
 
     def give_up(self, task_id: str, number: int) -> None:
@@ -158,7 +245,7 @@ class Executor(Protocol):
         ...
 
     def close(self, *, wait: bool) -> None:
-        """Take no more attempts and let go of idle slots.
+        """Take no more attempts and let go of all slots.
 
         Args:
             wait: Return only when the attempts under way have ended too.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from dagy_types._status import FailureReason, RunStatus, TaskStatus
+from dagy_types._status import FailureReason, ReuseReason, RunStatus, TaskStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,9 @@ class Run:
         reason: Why the run is ``FAILED``, unless a task's own error is why.
         error: One line for people: what made the run fail.
         parameters: The flow's parameters as a JSON object.
+        source: Where its flow is: ``/path/of/file.py:flow``; ``None`` when it is in no file.
+        resumed_from: The run whose committed tasks this one took over.
+        environment: What it ran on, by name: ``python``, ``platform`` and the like.
     """
 
     run_id: str
@@ -30,6 +33,9 @@ class Run:
     reason: FailureReason | None = None
     error: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    resumed_from: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def duration_seconds(self) -> float | None:
@@ -47,16 +53,28 @@ class RunEnd:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The task whose recorded output another task reuses."""
+
+    run_id: str
+    task_id: str
+    reason: ReuseReason
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRun:
-    """One task of a run.
+    """One task of a run: of the flow's graph, or one child of a mapped task.
 
     Attributes:
         name: What the author called the task; ``task_id`` tells its calls apart.
         attempt: The number of the latest attempt, from 1; 0 when none has started.
         depends_on: Ids of the upstream tasks.
         error: One line for people: what the latest attempt raised, or why it was skipped.
-        output_bytes: Size of the recorded output; ``None`` when there is none.
+        output_bytes: Size of its recorded output; ``None`` when it has none of its own: it has not
+            succeeded, reuses another's, or is mapped, so that its output is its children's.
+        map_size: How many children a mapped task has, once that is known.
+        origin: Whose output it reuses; it did not run itself then.
     """
 
     run_id: str
@@ -69,6 +87,8 @@ class TaskRun:
     ended_at: datetime | None = None
     error: str | None = None
     output_bytes: int | None = None
+    map_size: int | None = None
+    origin: Origin | None = None
 
     @property
     def duration_seconds(self) -> float | None:
@@ -90,7 +110,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class TaskTransition:
-    """A task of a run enters a status at a moment."""
+    """A task of a run enters a status at a moment.
+
+    Attributes:
+        output: What it returned, when it succeeded by itself; a mapped task has none of its own.
+        map_size: How many children a mapped task has, with its ``RUNNING``. From there on the run
+            has tasks with their ids, `mapped_task_id`.
+        origin: Whose output it reuses, when it succeeded without running.
+        cache_key: Under which other tasks find the output, with ``SUCCEEDED``.
+    """
 
     task_id: str
     status: TaskStatus
@@ -98,6 +126,9 @@ class TaskTransition:
     attempt: int = 0
     error: str | None = None
     output: Output | None = None
+    map_size: int | None = None
+    origin: Origin | None = None
+    cache_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

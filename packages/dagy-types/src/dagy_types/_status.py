@@ -39,6 +39,13 @@ class FailureReason(_Name):
     TIMED_OUT = "timed_out"
 
 
+class ReuseReason(_Name):
+    """Why a task did not run although it succeeded."""
+
+    RESUMED = "resumed"  # the run that this one resumes had done it
+    CACHED = "cached"  # another task had done it with the same inputs
+
+
 class TaskStatus(_Name):
     """Where a task of a run stands."""
 
@@ -66,7 +73,14 @@ RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
 """From each run status to those that may follow it."""
 
 TASK_TRANSITIONS: Mapping[TaskStatus, frozenset[TaskStatus]] = {
-    TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.SKIPPED, TaskStatus.CANCELLED}),
+    TaskStatus.PENDING: frozenset(
+        {
+            TaskStatus.RUNNING,
+            TaskStatus.SKIPPED,
+            TaskStatus.CANCELLED,
+            TaskStatus.SUCCEEDED,  # only with the origin of an output that is reused
+        }
+    ),
     TaskStatus.RUNNING: frozenset(
         {TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.TIMED_OUT, TaskStatus.CANCELLED}
     ),

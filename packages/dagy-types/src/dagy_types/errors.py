@@ -18,7 +18,8 @@
     ├── ArtifactError            an output or archive that cannot be written or read
     ├── FlowDefinitionError      a flow that cannot be imported or traced
     └── TaskFailedError          a task raised
-        └── TaskTimeoutError
+        ├── TaskTimeoutError
+        └── WorkerLostError      its process ended in the middle
 
 A library raises one of these or returns; it never prints and never exits. Errors know no exit
 codes.
@@ -147,3 +148,9 @@ class TaskTimeoutError(TaskFailedError):
     """A task did not end within its time limit."""
 
     code = "task_timeout"
+
+
+class WorkerLostError(TaskFailedError):
+    """The process that ran a task ended before the task did."""
+
+    code = "worker_lost"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from dataclasses import is_dataclass
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-from dagy._conversion import shown
+from dagy._call_signature import CallSignature
+from dagy._conversion import bare
+from dagy._mismatch import shown
+from dagy._models import is_model_class
 from dagy_types.errors import UsageError
 
 Check = Callable[[Any], bool]
@@ -20,10 +23,12 @@ class ArgumentCheck:
     and of containers the container. Other annotations let everything through.
     """
 
-    def __init__(self, task_name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, task_name: str, function: Callable[..., Any], signature: CallSignature
+    ) -> None:
         self._task_name = task_name
         self._function = function
-        self._signature = inspect.signature(function)
+        self._signature = signature
         self._checks: dict[str, tuple[Any, Check]] | None = None
 
     def require(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -36,15 +41,20 @@ class ArgumentCheck:
             self._checks = self._read_checks()
         if not self._checks:
             return
-        arguments = self._signature.bind(*args, **kwargs).arguments
+        arguments = self._signature.named(args, kwargs)
         for name, (hint, check) in self._checks.items():
             if name in arguments and not check(arguments[name]):
-                value = arguments[name]
-                raise UsageError(
-                    f"Task {self._task_name!r}: parameter {name!r} must be {_shown(hint)}; "
-                    f"got {shown(value)} of type {type(value).__name__}.",
-                    hint="Pass another value, or set validate_parameters=False.",
-                )
+                raise self._misfit(name, hint, arguments[name])
+
+    def _misfit(self, name: str, hint: Any, value: Any) -> UsageError:
+        example = "another value"
+        if isinstance(value, dict) and (is_model_class(hint) or is_dataclass(hint)):
+            example = f"{_shown(hint)}(**values)"
+        return UsageError(
+            f"Task {self._task_name!r}: parameter {name!r} must be {_shown(hint)}; "
+            f"got {shown(value)} of type {type(value).__name__}.",
+            hint=f"Pass {example}, or set validate_parameters=False.",
+        )
 
     def _read_checks(self) -> dict[str, tuple[Any, Check]]:
         try:
@@ -63,9 +73,12 @@ class ArgumentCheck:
 
 
 def _check_of(hint: Any) -> Check | None:
+    hint = bare(hint)
     if hint is Any:
         return None
     origin = get_origin(hint) or hint
+    if is_typeddict(origin):
+        origin = dict
     if origin in (Union, types.UnionType):
         members = [_check_of(each) for each in get_args(hint)]
         known = [each for each in members if each is not None]

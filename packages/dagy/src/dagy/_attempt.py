@@ -1,83 +1,104 @@
-"""One attempt at one task, as the executor sees it: a call without arguments."""
+"""One attempt at one task: from the inputs to the encoded output."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from inspect import iscoroutine
 from typing import Any
 
 from dagy._attempt_context import AttemptContext, current_attempt
+from dagy._serializers import Serializers, encode
 from dagy._task_output import TaskOutput
 from dagy._template import rebuild
 from dagy._tracing import TaskCall
-from dagy_types import Output
+from dagy_types import Attempt, Input, LogRecord, Output, mapped_position
 from dagy_types.errors import ArtifactError
 
-Restore = Callable[[Output], Any]
 
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """Performs the attempts of one run: a `dagy_types.Perform`.
 
-def attempt_call(
-    call: TaskCall,
-    *,
-    inputs: Mapping[str, Output],
-    restore: Restore,
-    context: AttemptContext,
-    max_output_bytes: int,
-) -> Callable[[], Output]:
-    """Return a function that runs the task on its inputs and returns its encoded output.
-
-    Args:
-        inputs: The outputs of the upstream tasks, by task id.
-        restore: Makes a new copy of the value of an output.
-        context: What the attempt is, for those that it calls.
+    Attributes:
+        calls: The call behind each task of the graph.
     """
 
-    def run() -> Output:
+    run_id: str
+    calls: Mapping[str, TaskCall]
+    serializers: Serializers
+    max_output_bytes: int
+    now: Callable[[], datetime]
+
+    def __call__(self, attempt: Attempt, emit: Callable[[LogRecord], None]) -> Output:
+        """Run the task's function on its inputs and return its encoded output."""
+        call = call_of(self.calls, attempt.task_id)
+        context = AttemptContext(self.run_id, attempt.task_id, attempt.number, emit, self.now)
         token = current_attempt.set(context)
         try:
-            args, kwargs = _restored(call, inputs, restore)
-            if call.task.options.validate_parameters:
-                call.task.argument_check.require(args, kwargs)
-            serializer = call.task.options.writer
-            data = serializer.encode(_value_of(call.task.function, args, kwargs))
-            if len(data) > max_output_bytes:
-                raise _too_large(len(data), max_output_bytes)
-            return Output(data, serializer.name)
+            args, kwargs = arguments_of(call, attempt, self.serializers)
+            task = call.task
+            if task.options.validate_parameters:
+                task.argument_check.require(args, kwargs)
+            output = encode(value_of(task.function, args, kwargs), task.options.writer)
+            if len(output.data) > self.max_output_bytes:
+                raise _too_large(len(output.data), self.max_output_bytes)
+            return output
         finally:
             context.flush()
             current_attempt.reset(token)
 
-    return run
+
+def call_of(calls: Mapping[str, TaskCall], task_id: str) -> TaskCall:
+    """Return the call behind a task, which may be a child of a mapped one."""
+    call = calls.get(task_id)
+    if call is None:
+        position = mapped_position(task_id)
+        assert position is not None
+        call = calls[position[0]]
+    return call
 
 
-def _value_of(
-    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> Any:
+def arguments_of(
+    call: TaskCall, attempt: Attempt, serializers: Serializers
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments. Whoever asks gets copies: nobody sees what another does to his."""
+
+    def restored(placeholder: TaskOutput) -> Any:
+        return restored_input(attempt.inputs[placeholder.task_id], serializers)
+
+    if attempt.index is None:
+        args = rebuild(call.args, restored)
+    else:
+        args = tuple(
+            rebuild(value[attempt.index], restored) if item is None else serializers.restore(item)
+            for value, item in zip(call.args, attempt.items, strict=True)
+        )
+    return args, rebuild(call.kwargs, restored)
+
+
+def named_arguments(call: TaskCall, attempt: Attempt, serializers: Serializers) -> dict[str, Any]:
+    """Return what the task is called with, by name."""
+    args, kwargs = arguments_of(call, attempt, serializers)
+    return call.task.signature.named(args, kwargs)
+
+
+def restored_input(source: Input, serializers: Serializers) -> Any:
+    """Return a new copy of what a task returned; for a mapped task a list."""
+    if isinstance(source, Output):
+        return serializers.restore(source)
+    return [serializers.restore(each) for each in source]
+
+
+def value_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    """Call a task's function, to the end of its coroutine if it has one."""
     value = function(*args, **kwargs)
     if not iscoroutine(value):
         return value
     import asyncio  # for those who use it: it takes longer to import than all of dagy
 
     return asyncio.run(value)
-
-
-def arguments_of(
-    call: TaskCall, *, inputs: Mapping[str, Output], restore: Restore
-) -> dict[str, Any]:
-    """Return what the task is called with, by name."""
-    args, kwargs = _restored(call, inputs, restore)
-    return dict(call.task.signature.bind(*args, **kwargs).arguments)
-
-
-def _restored(
-    call: TaskCall, inputs: Mapping[str, Output], restore: Restore
-) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments. Whoever asks gets copies: nobody sees what another does to his."""
-
-    def value_of(placeholder: TaskOutput) -> Any:
-        return restore(inputs[placeholder.task_id])
-
-    return rebuild(call.args, value_of), rebuild(call.kwargs, value_of)
 
 
 def _too_large(size: int, limit: int) -> ArtifactError:

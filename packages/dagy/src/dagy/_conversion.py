@@ -1,6 +1,7 @@
 """Values of annotated types, to and from text and JSON.
 
-One table per direction; a type is supported when it is in them. Containers are given as JSON.
+One table per direction; a type is supported when it is in them. Containers, dataclasses and
+pydantic's models are given as JSON.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ import json
 import math
 import types
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from uuid import UUID
+
+from dagy._mismatch import Mismatch, describe, mismatch
+from dagy._models import is_model_class, model_to_json, validated
+from dagy._structures import is_structure, structure
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
 _NONE = frozenset({"none", "null"})
-
-
-class Mismatch(Exception):  # noqa: N818  a finding, turned into an error by who knows the name
-    """A value does not fit; the text goes on from "parameter 'x' "."""
 
 
 def parse(hint: Any, text: str) -> Any:
@@ -31,6 +33,7 @@ def parse(hint: Any, text: str) -> Any:
     Raises:
         Mismatch: When the text is no such value.
     """
+    hint = bare(hint)
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _first_that_fits(parse, _text_last(get_args(hint)), hint, text)
@@ -43,7 +46,7 @@ def parse(hint: Any, text: str) -> Any:
     if hint in (None, type(None)):
         if text.lower() in _NONE:
             return None
-        raise _mismatch(hint, text)
+        raise mismatch(hint, text)
     if hint in (int, float):
         return convert(hint, _number(hint, text))
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -55,7 +58,7 @@ def parse(hint: Any, text: str) -> Any:
     except ValueError:
         if hint is Any:
             return text
-        raise _mismatch(hint, text, " as JSON") from None
+        raise mismatch(hint, text, " as JSON") from None
 
 
 def convert(hint: Any, value: Any) -> Any:
@@ -64,6 +67,7 @@ def convert(hint: Any, value: Any) -> Any:
     Raises:
         Mismatch: When it is neither.
     """
+    hint = bare(hint)
     origin, arguments = get_origin(hint) or hint, get_args(hint)
     if hint is Any:
         return value
@@ -74,25 +78,44 @@ def convert(hint: Any, value: Any) -> Any:
     if origin in (None, type(None)):
         if value is None:
             return None
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     if origin is float and type(value) in (int, float):
         if math.isfinite(value):
             return float(value)
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     if origin in _CONTAINERS:
         return _CONTAINERS[origin](hint, arguments, value)
-    if not isinstance(origin, type):
-        raise Mismatch(f"is annotated as {_describe(hint)}, which Dagy does not support")
+    if not isinstance(origin, type) or getattr(origin, "_is_protocol", False):
+        raise Mismatch(f"is annotated as {describe(hint)}, which Dagy does not support")
+    if is_structure(origin):
+        return structure(origin, value, convert)
     if isinstance(value, origin) and not _is_false_kinship(origin, value):
         return value
+    if is_model_class(origin):
+        return validated(origin, value)
     if issubclass(origin, Enum):
         return _choose(hint, value, list(origin), key=lambda member: member.value)
     if origin in _FROM_TEXT and isinstance(value, str):
         try:
             return _FROM_TEXT[origin](value)
         except (ValueError, InvalidOperation):
-            raise _mismatch(hint, value) from None
-    raise _mismatch(hint, value)
+            raise mismatch(hint, value) from None
+    raise mismatch(hint, value)
+
+
+def bare(hint: Any) -> Any:
+    """Return the type behind names that were given to it, and what type variables stand for."""
+    while True:
+        if isinstance(hint, TypeVar):
+            return hint.__bound__ or Any
+        if get_origin(hint) is Annotated:
+            hint = get_args(hint)[0]
+        # A NewType, or an alias of the type statement.
+        names = ("__supertype__", "__value__") if type(hint).__module__ == "typing" else ()
+        named = next((getattr(hint, name) for name in names if hasattr(hint, name)), None)
+        if named is None:
+            return hint
+        hint = named
 
 
 def to_json(hint: Any, value: Any) -> Any:
@@ -133,6 +156,10 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [_plain(item) for item in value]
+    if is_model_class(type(value)):
+        return model_to_json(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value) if each.init}
     raise Mismatch(
         f"is a {type(value).__name__}, which a run cannot record; "
         "pass a path or a name, and load it in a task"
@@ -162,12 +189,15 @@ def _is_false_kinship(hint: type, value: Any) -> bool:
 def _first_that_fits(
     fit: Callable[[Any, Any], Any], hints: Sequence[Any], union: Any, value: Any
 ) -> Any:
+    inside = []
     for hint in hints:
         try:
             return fit(hint, value)
-        except Mismatch:
-            continue
-    raise _mismatch(union, value)
+        except Mismatch as misfit:
+            if misfit.is_inside:
+                inside.append(misfit)
+    # The one member that the value nearly is says more than a list of all.
+    raise inside[0] if len(inside) == 1 else mismatch(union, value)
 
 
 def _text_last(hints: Sequence[Any]) -> list[Any]:
@@ -180,39 +210,39 @@ def _choose(hint: Any, value: Any, choices: Sequence[Any], *, key: Callable[[Any
         known = key(choice)
         if type(known) is type(value) and known == value:
             return choice
-    raise _mismatch(hint, value)
+    raise mismatch(hint, value)
 
 
 def _parse_bool(text: str) -> bool:
     word = text.lower()
     if word in _TRUE | _FALSE:
         return word in _TRUE
-    raise _mismatch(bool, text)
+    raise mismatch(bool, text)
 
 
 def _number(hint: Any, text: str) -> int | float:
     try:
         return int(text) if hint is int else float(text)
     except ValueError:
-        raise _mismatch(hint, text) from None
+        raise mismatch(hint, text) from None
 
 
 def _convert_list(hint: Any, arguments: tuple[Any, ...], value: Any) -> Any:
     item = arguments[0] if arguments else Any
     if not isinstance(value, list):
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     return [convert(item, each) for each in value]
 
 
 def _convert_tuple(hint: Any, arguments: tuple[Any, ...], value: Any) -> Any:
     if not isinstance(value, (list, tuple)):
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     if not arguments:
         return tuple(value)
     if len(arguments) == 2 and arguments[1] is Ellipsis:
         return tuple(convert(arguments[0], each) for each in value)
     if len(arguments) != len(value):
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     return tuple(convert(item, each) for item, each in zip(arguments, value, strict=True))
 
 
@@ -220,14 +250,14 @@ def _convert_set(hint: Any, arguments: tuple[Any, ...], value: Any) -> Any:
     item = arguments[0] if arguments else Any
     kind: Any = get_origin(hint) or hint
     if not isinstance(value, (list, set, frozenset)):
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     return kind(convert(item, each) for each in value)
 
 
 def _convert_dict(hint: Any, arguments: tuple[Any, ...], value: Any) -> Any:
     key, item = arguments or (Any, Any)
     if not isinstance(value, dict):
-        raise _mismatch(hint, value)
+        raise mismatch(hint, value)
     return {convert(key, name): convert(item, each) for name, each in value.items()}
 
 
@@ -237,44 +267,4 @@ _CONTAINERS: dict[Any, Callable[[Any, tuple[Any, ...], Any], Any]] = {
     set: _convert_set,
     frozenset: _convert_set,
     dict: _convert_dict,
-}
-
-
-def _mismatch(hint: Any, value: Any, form: str = "") -> Mismatch:
-    return Mismatch(f"must be {_describe(hint)}{form}; got {shown(value)}")
-
-
-def shown(value: Any) -> str:
-    """Return a value as messages show it: its repr, of bounded length."""
-    text = repr(value)
-    return text if len(text) <= 80 else text[:79] + "…"
-
-
-def _describe(hint: Any) -> str:
-    if hint in _DESCRIPTIONS:
-        return _DESCRIPTIONS[hint]
-    origin = get_origin(hint)
-    if origin in (Union, types.UnionType):
-        return " or ".join(_describe(each) for each in get_args(hint))
-    if origin is Literal:
-        return "one of " + ", ".join(repr(each) for each in get_args(hint))
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return "one of " + ", ".join(member.name for member in hint)
-    if isinstance(hint, type) and origin is None:
-        return f"a {hint.__name__}"
-    return str(hint).replace("typing.", "")
-
-
-_DESCRIPTIONS: dict[Any, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a finite number",
-    bool: "true or false",
-    None: "none",
-    type(None): "none",
-    date: "a date such as 2026-11-01",
-    datetime: "a time such as 2026-11-01T06:30:00+00:00",
-    Path: "a path",
-    Decimal: "a decimal number",
-    UUID: "a UUID",
 }

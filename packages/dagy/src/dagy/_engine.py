@@ -2,44 +2,48 @@
 
 One coordinator, in the caller's thread, owns all state. Each turn it
 
-1. **selects** tasks that are ready, as many as there are free slots,
-2. **records** what changed, ended attempts and starting ones, in one transaction,
-3. **submits** the selected tasks to the executor,
+1. **selects** tasks that are ready, and settles those that need not run;
+2. **records** what changed in one transaction;
+3. **submits** the selected tasks to the executor;
 4. **waits** for something to happen and applies it.
 
-Because 2 comes before 3, no task starts before everything that it builds on is durable, and before
-its own start is.
+Because 2 comes before 3, no task starts before everything that it builds on is durable. More tasks
+are submitted than have slots, so that the executor is never idle while the coordinator records,
+and so that one transaction records many.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable
+from datetime import datetime
 from enum import Enum, auto
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from random import random
-from time import monotonic
 
-from dagy._attempt import attempt_call
+from dagy._attempt import Performer
 from dagy._attempt_context import AttemptContext
+from dagy._attempts import Attempts, Due, Repetition, Retry, TimeLimit
 from dagy._capture import captured
-from dagy._executors.threads import ThreadExecutor
+from dagy._clock import Clock, SystemClock
+from dagy._executors import make_executor
 from dagy._failure import formatted_traceback, summary
 from dagy._hook_calls import FlowHooks, HookCalls
 from dagy._interrupts import deferred_signals
 from dagy._local_logger import LocalLogger
-from dagy._output_shelf import OutputShelf
-from dagy._plan import Plan
-from dagy._policy import jittered
+from dagy._policy import is_worth_a_retry, jittered
+from dagy._progress import Progress
+from dagy._resumption import Resumption
 from dagy._run_log import RunLog
 from dagy._run_options import Ended, RunOptions
 from dagy._serializers import Serializers
+from dagy._shortcuts import Reuse, Shortcuts, Skip
 from dagy._timers import Timers
 from dagy._tracing import Graph
 from dagy_types import (
     Attempt,
+    AttemptEvent,
     AttemptResult,
+    AttemptStarted,
     Executor,
     FailureReason,
     LogRecord,
@@ -49,36 +53,21 @@ from dagy_types import (
     RunRecorder,
     RunStatus,
     TaskStatus,
-    TaskTransition,
+    mapped_position,
 )
-from dagy_types.errors import TaskTimeoutError
+from dagy_types.errors import ArtifactError, TaskTimeoutError
 
-# A signal that the kernel hands to another thread does not wake the main thread from its wait, so
-# waits are bounded: this is how late such a Ctrl-C can be noticed.
-_LONGEST_WAIT_SECONDS = 0.2
+# How many attempts may be submitted beyond those that have slots.
+_AHEAD = 500
+# How many tasks may be settled without running in one transaction.
+_LARGEST_BATCH = 2_000
+# How late the start of an attempt may be recorded: its end, if it comes that soon, goes with it.
+_START_LAG_SECONDS = 0.005
 
 
 class _Signal(Enum):
     INTERRUPT = auto()
     HOOKS_DONE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    """Something that happens to an attempt with time.
-
-    Attributes:
-        is_retry: Whether its task is to be tried again; else it has run for too long.
-    """
-
-    task_id: str
-    number: int
-    is_retry: bool
-
-
-def utc_now() -> datetime:
-    """Return the time, aware, in UTC."""
-    return datetime.now(timezone.utc)
 
 
 def execute(
@@ -90,7 +79,8 @@ def execute(
     logger: LocalLogger,
     serializers: Serializers,
     hooks: FlowHooks | None = None,
-    now: Callable[[], datetime] = utc_now,
+    resumption: Resumption | None = None,
+    clock: Clock | None = None,
     chance: Callable[[], float] = random,  # noqa: S311  nobody gains from guessing a delay
 ) -> Ended:
     """Run a graph to its end; everything about it is recorded when this returns.
@@ -100,6 +90,7 @@ def execute(
 
     Args:
         run: The record to create, in status ``RUNNING``.
+        resumption: What the run takes over from an earlier one.
         chance: Returns a number from 0 up to 1, for the jitter of delays.
 
     Raises:
@@ -114,7 +105,8 @@ def execute(
         logger=logger,
         serializers=serializers,
         hooks=hooks or FlowHooks(),
-        now=now,
+        resumption=resumption or Resumption(),
+        clock=clock or SystemClock(),
         chance=chance,
     )
     with deferred_signals(coordinator.interrupt), captured():
@@ -134,40 +126,41 @@ class _Coordinator:
         logger: LocalLogger,
         serializers: Serializers,
         hooks: FlowHooks,
-        now: Callable[[], datetime],
+        resumption: Resumption,
+        clock: Clock,
         chance: Callable[[], float],
     ) -> None:
         self._graph = graph
         self._run = run
         self._options = options
         self._recorder = recorder
-        self._now = now
+        self._serializers = serializers
+        self._clock = clock
         self._chance = chance
-        self._inbox: SimpleQueue[AttemptResult | LogRecord | _Signal] = SimpleQueue()
-        self._executor: Executor = ThreadExecutor(
-            options.max_workers, deliver=self._inbox.put, now=now
-        )
-        self._restore = serializers.restore
-        self._plan = Plan(graph.spec, _limits(graph))
-        self._outputs = OutputShelf(graph.spec)
+        self._inbox: SimpleQueue[AttemptEvent | _Signal] = SimpleQueue()
+        self._progress = Progress(graph, serializers, now=clock.now)
+        self._attempts = Attempts()
+        self._shortcuts = Shortcuts(resumption, recorder, serializers, now=clock.now)
         self._hooks = HookCalls(
             graph,
             run,
             hooks,
-            restore=self._restore,
-            inputs_of=self._outputs.inputs_of,
+            serializers=serializers,
+            attempt_of=self._latest_attempt,
             context_of=self._context,
         )
-        self._timers: Timers[_Due] = Timers()
-        self._attempts: dict[str, int] = {}
-        self._running: set[str] = set()
+        self._timers: Timers[Due] = Timers()
         self._awaiting_retry: set[str] = set()  # from a failed attempt to the start of the next
-        self._run_log = RunLog(run.run_id, recorder, logger, now=now)
-        self._deadline: float | None = None  # set when the run is to stop
+        self._postponed: dict[str, BaseException] = {}  # failures that a repetition may mend
+        self._repetitions = 0
+        self._awaits_repetition = False
+        self._run_log = RunLog(run.run_id, recorder, logger, now=clock.now)
+        self._record_by = float("inf")  # when starts that wait to be recorded must be
+        self._stops_at: float | None = None  # set when the run is to stop: the end of the grace
+        self._stop_reason = ""
         self._ends_at = float("inf")
         self._interrupts = 0
         self._was_abandoned = False
-        self._is_complete = True  # every task so far succeeded, at last
         self._is_timed_out = False
         self._failed_task_id: str | None = None
         self._failure: BaseException | None = None
@@ -177,210 +170,377 @@ class _Coordinator:
         self._inbox.put(_Signal.INTERRUPT)  # the one thing that is safe to do there
 
     def run(self) -> Ended:
-        """Select, record, submit, wait; until nothing runs and nothing can start."""
+        """Run the graph to its end."""
         self._recorder.create_run(self._run, self._graph.spec)
-        self._hooks.run_starts()
-        if self._options.timeout_seconds is not None:
-            self._ends_at = monotonic() + self._options.timeout_seconds
-        changes: list[TaskTransition] = []
+        self._executor = self._make_executor()
         try:
-            while True:
-                selected = self._select()
-                changes += [self._transition(task_id, TaskStatus.RUNNING) for task_id in selected]
-                if changes:
-                    self._recorder.record_tasks(self._run.run_id, changes)
-                for task_id in selected:
-                    self._submit(task_id)
-                if not self._running and not self._awaiting_retry:
-                    break
-                changes = self._wait()
+            self._hooks.run_starts()
+            if self._options.timeout_seconds is not None:
+                self._ends_at = self._clock.monotonic() + self._options.timeout_seconds
+            self._loop()
         finally:
-            self._executor.close(wait=not (self._running or self._was_abandoned))
+            self._executor.withdraw()
+            self._executor.close(wait=not (self._attempts or self._was_abandoned))
         return self._finish()
 
-    def _select(self) -> list[str]:
-        selected = self._plan.take_ready(self._options.max_workers - len(self._running))
-        self._running.update(selected)
-        self._awaiting_retry.difference_update(selected)
-        for task_id in selected:
-            self._attempts[task_id] = self._attempts.get(task_id, 0) + 1
+    def _loop(self) -> None:
+        """Select, record, submit, wait; until nothing runs and nothing can start."""
+        while True:
+            selected = self._select()
+            if selected or self._is_urgent():
+                self._record()
+            self._submit(selected)
+            if self._is_over():
+                break
+            self._repeat_when_quiet()
+            self._wait()
+        self._record()
+
+    def _is_over(self) -> bool:
+        return not (self._attempts or self._awaiting_retry or self._postponed or self._can_select())
+
+    def _make_executor(self) -> Executor:
+        return make_executor(
+            self._options.executor,
+            self._options.max_workers,
+            perform=Performer(
+                self._run.run_id,
+                self._graph.calls,
+                self._serializers,
+                self._options.max_output_bytes,
+                self._clock.now,
+            ),
+            deliver=self._inbox.put,
+            now=self._clock.now,
+        )
+
+    def _submit(self, attempts: list[Attempt]) -> None:
+        if self._stops_at is not None:  # since they were selected
+            self._call_off(attempts)
+            return
+        for attempt in attempts:
+            self._executor.submit(attempt)
+
+    @property
+    def _is_held(self) -> bool:
+        """Whether nothing may start before what has failed is tried again."""
+        return bool(self._postponed) and self._options.fail_fast
+
+    def _can_select(self) -> bool:
+        return self._progress.plan.has_ready and not self._is_held
+
+    def _select(self) -> list[Attempt]:
+        """Take what is ready, and return the attempts to submit."""
+        selected: list[Attempt] = []
+        progress, attempts = self._progress, self._attempts
+        room = self._options.max_workers + _AHEAD - len(attempts)
+        while (
+            len(selected) < room
+            and len(progress.changes) < _LARGEST_BATCH
+            and self._can_select()
+            and (task_id := progress.plan.take()) is not None
+        ):
+            # What has been tried before is tried again; the rest may need no attempt.
+            if attempts.number(task_id):
+                self._awaiting_retry.discard(task_id)
+            elif self._may_settle(task_id) and self._settles(task_id):
+                continue
+            selected.append(progress.attempt(task_id, attempts.begin(task_id)))
         return selected
 
-    def _submit(self, task_id: str) -> None:
-        call, number = self._graph.calls[task_id], self._attempts[task_id]
-        run = attempt_call(
-            call,
-            inputs=self._outputs.inputs_of(task_id),
-            restore=self._restore,
-            context=self._context(task_id),
-            max_output_bytes=self._options.max_output_bytes,
-        )
-        options = call.task.options
-        self._hooks.attempt_starts(task_id, number)
-        self._executor.submit(Attempt(task_id, number, run))
-        if options.timeout_seconds is not None:
-            due = _Due(task_id, number, is_retry=False)
-            self._timers.add(monotonic() + options.timeout_seconds, due)
+    def _may_settle(self, task_id: str) -> bool:
+        """Tell at little cost that a task needs an attempt, as most do."""
+        call = self._progress.call(task_id)
+        return self._shortcuts.may_concern(call) or self._progress.is_mapped(task_id)
 
-    def _wait(self) -> list[TaskTransition]:
-        """Wait for events, apply all that are there, and return what changed."""
-        changes: list[TaskTransition] = []
-        for event in self._events():
-            if isinstance(event, LogRecord):
-                self._run_log.append(event)
-            elif isinstance(event, AttemptResult):
-                changes += self._apply(event)
-            elif event is _Signal.INTERRUPT:
-                changes += self._apply_interrupt()
-        now = monotonic()
-        for due in self._timers.pop_due(now):
-            changes += self._apply_due(due)
-        if now >= self._ends_at:
-            changes += self._apply_run_timeout()
-        if self._deadline is not None and now >= self._deadline:
-            changes += self._abandon()
-        self._run_log.write()
-        return changes
-
-    def _events(self) -> Iterator[AttemptResult | LogRecord | _Signal]:
-        times = (self._deadline, self._timers.next_at, self._ends_at)
-        next_at = min(time for time in times if time is not None)
-        timeout = min(_LONGEST_WAIT_SECONDS, max(0.0, next_at - monotonic()))
+    def _settles(self, task_id: str) -> bool:
+        """Settle a task that needs no attempt, and tell whether it is one."""
+        progress = self._progress
+        shortcut = self._shortcuts.of_earlier_run(task_id)
         try:
-            yield self._inbox.get(timeout=timeout)
-            for _ in range(self._inbox.qsize()):  # what arrives meanwhile is for the next turn
-                yield self._inbox.get_nowait()
-        except Empty:
-            return  # the loop looks again
+            if shortcut is None and mapped_position(task_id) is None:
+                shortcut = self._shortcuts.by_condition(
+                    progress.call(task_id), progress.outputs.input_of
+                )
+            if shortcut is None and progress.is_mapped(task_id):
+                progress.fan_out(task_id)
+                return True
+        except Exception as error:  # noqa: BLE001  an author's value may raise anything
+            self._log("ERROR", formatted_traceback(error), task_id)
+            progress.fail_unstarted(task_id, summary(error))
+            self._note_failure(task_id, error)
+            return True
+        if shortcut is None:
+            shortcut = self._cached(task_id)
+        if isinstance(shortcut, Skip):
+            progress.skip(task_id, shortcut.reason)
+        elif isinstance(shortcut, Reuse):
+            progress.reuse(task_id, shortcut.origin, shortcut.output)
+        return shortcut is not None
 
-    def _apply(self, result: AttemptResult) -> list[TaskTransition]:
-        task_id = result.task_id
-        if task_id not in self._running or result.number != self._attempts[task_id]:
-            return []  # given up in the meantime
-        self._running.discard(task_id)
-        if isinstance(result.outcome, Output):
-            return [self._apply_success(result, result.outcome)]
-        self._log("ERROR", formatted_traceback(result.outcome), task_id)
-        return self._apply_failure(task_id, TaskStatus.FAILED, result.outcome, result.ended_at)
+    def _cached(self, task_id: str) -> Reuse | None:
+        call = self._progress.call(task_id)
+        if not call.task.options.is_cached:
+            return None
+        try:
+            return self._shortcuts.in_cache(call, self._progress.attempt(task_id, 1))
+        except ArtifactError as error:
+            self._log("WARNING", f"Not cached: {error.message}", task_id)
+            return None
 
-    def _apply_success(self, result: AttemptResult, output: Output) -> TaskTransition:
+    def _is_urgent(self) -> bool:
+        """Tell whether there is something to record that should not wait for what comes next."""
+        changes = self._progress.changes
+        if not changes or self._clock.monotonic() >= self._record_by:
+            return bool(changes)
+        return any(change.status is not TaskStatus.RUNNING for change in changes)
+
+    def _record(self) -> None:
+        changes = self._progress.changes
+        if changes:
+            self._recorder.record_tasks(self._run.run_id, changes)
+            changes.clear()
+        self._record_by = float("inf")
+
+    def _wait(self) -> None:
+        """Wait for events and apply all that are there, then what is due."""
+        until = self._clock.monotonic() if self._can_select() else self._next_at()
+        is_idle = not self._attempts
+        for event in self._clock.wait(self._inbox, until, is_idle=is_idle):
+            if isinstance(event, AttemptResult):
+                self._apply_result(event)
+            elif isinstance(event, AttemptStarted):
+                self._apply_start(event)
+            elif isinstance(event, LogRecord):
+                self._run_log.append(event)
+            elif event is _Signal.INTERRUPT:
+                self._apply_interrupt()
+        now = self._clock.monotonic()
+        if self._progress.changes:
+            self._record_by = min(self._record_by, now + _START_LAG_SECONDS)
+        for due in self._timers.pop_due(now):
+            self._apply_due(due)
+        if now >= self._ends_at:
+            self._apply_run_timeout()
+        if self._stops_at is not None and now >= self._stops_at:
+            self._abandon()
+        self._run_log.write()
+
+    def _next_at(self) -> float:
+        times = (self._stops_at, self._timers.next_at, self._ends_at, self._record_by)
+        return min(time for time in times if time is not None)
+
+    def _apply_start(self, event: AttemptStarted) -> None:
+        task_id, number = event.task_id, event.number
+        if not self._attempts.is_current(task_id, number):
+            return  # given up in the meantime
+        self._attempts.start(task_id)
+        self._progress.start(task_id, event.at, number)
+        self._hooks.attempt_starts(task_id, number)
+        limit = self._progress.call(task_id).task.options.timeout_seconds
+        if limit is not None:
+            self._timers.add(self._clock.monotonic() + limit, TimeLimit(task_id, number))
+
+    def _apply_result(self, result: AttemptResult) -> None:
+        task_id, number, outcome = result.task_id, result.number, result.outcome
+        if not isinstance(outcome, Output):
+            self._apply_exception(result, outcome)
+            self._executor.proceed()
+            return
+        if not self._attempts.is_current(task_id, number):
+            return  # given up in the meantime
+        self._attempts.end(task_id)
+        self._hooks.task_succeeded(task_id)
+        cache_key = self._shortcuts.take_cache_key(task_id)
+        self._progress.succeed(task_id, result.ended_at, number, outcome, cache_key)
+        self._attempts.forget(task_id)
+
+    def _apply_exception(self, result: AttemptResult, error: BaseException) -> None:
         task_id = result.task_id
-        self._hooks.task_succeeded(task_id, result.number)
-        self._plan.succeed(task_id)
-        self._outputs.put(task_id, output)
-        return TaskTransition(
-            task_id,
-            TaskStatus.SUCCEEDED,
-            at=result.ended_at,
-            attempt=result.number,
-            output=output,
-        )
+        if self._attempts.is_current(task_id, result.number):
+            self._attempts.end(task_id)
+            self._log("ERROR", result.traceback or summary(error), task_id)
+            self._apply_failure(task_id, TaskStatus.FAILED, error, result.ended_at)
 
     def _apply_failure(
         self, task_id: str, status: TaskStatus, error: BaseException, ended_at: datetime
-    ) -> list[TaskTransition]:
-        number = self._attempts[task_id]
-        failure = TaskTransition(task_id, status, ended_at, number, summary(error))
-        if self._deadline is None and self._is_worth_a_retry(task_id, error):
-            self._schedule_retry(task_id)
-            return [failure]
-        self._is_complete = False
-        if self._failed_task_id is None:
-            self._failed_task_id, self._failure = task_id, error
-        self._hooks.task_failed(task_id, number, summary(error))
-        self._outputs.settle(task_id)
-        reason = f"Task {task_id!r} failed."
-        changes = [
-            failure,
-            *(
-                self._transition(each, TaskStatus.SKIPPED, error=reason)
-                for each in self._plan.fail(task_id)
-            ),
-        ]
-        if self._options.fail_fast:
-            changes += self._stop(f"The run stopped after task {task_id!r} failed.")
-        return changes
+    ) -> None:
+        """An attempt has failed: try again now, later with all that has failed, or never."""
+        number = self._attempts.number(task_id)
+        self._progress.fail_attempt(task_id, status, ended_at, number, summary(error))
+        options = self._progress.call(task_id).task.options
+        if self._stops_at is not None:
+            self._fail(task_id, error)
+        elif self._attempts.retries_made(task_id) < options.retries and self._is_worth_it(
+            error, options.retry_condition_fn, task_id
+        ):
+            self._retry_later(task_id)
+        elif self._repetitions < len(self._options.retry_delays) and self._is_worth_it(
+            error, self._options.retry_condition_fn, None
+        ):
+            self._postpone(task_id, error)
+        else:
+            self._fail(task_id, error)
 
-    def _is_worth_a_retry(self, task_id: str, error: BaseException) -> bool:
-        options = self._graph.calls[task_id].task.options
-        if self._attempts[task_id] > options.retries or not isinstance(error, Exception):
-            return False
-        condition = options.retry_condition_fn
+    def _is_worth_it(
+        self,
+        error: BaseException,
+        condition: Callable[[Exception], bool] | None,
+        task_id: str | None,
+    ) -> bool:
         try:
-            return condition is None or bool(condition(error))
+            return is_worth_a_retry(error, condition)
         except Exception as raised:  # noqa: BLE001  an author's function may raise anything
             message = f"retry_condition_fn raised:\n{formatted_traceback(raised)}"
             self._log("ERROR", message, task_id)
             return False
 
-    def _schedule_retry(self, task_id: str) -> None:
-        options, number = self._graph.calls[task_id].task.options, self._attempts[task_id]
-        delay = jittered(options.delays[number - 1], options.retry_jitter_factor, self._chance)
+    def _retry_later(self, task_id: str) -> None:
+        options = self._progress.call(task_id).task.options
+        delay = options.delays[self._attempts.retries_made(task_id)]
+        delay = jittered(delay, options.retry_jitter_factor, self._chance)
+        number = self._attempts.number(task_id)
         after = f" in {delay:g} s" if delay else ""
         self._log("INFO", f"Attempt {number} failed; attempt {number + 1} follows{after}.", task_id)
-        self._plan.suspend(task_id)
+        self._progress.plan.suspend(task_id)
         self._awaiting_retry.add(task_id)
-        self._timers.add(monotonic() + delay, _Due(task_id, number, is_retry=True))
+        self._timers.add(self._clock.monotonic() + delay, Retry(task_id))
 
-    def _apply_due(self, due: _Due) -> list[TaskTransition]:
-        if due.is_retry:
-            if due.task_id in self._awaiting_retry:  # unless the run is to stop
-                self._plan.resume(due.task_id)
-            return []
-        if due.task_id not in self._running or due.number != self._attempts[due.task_id]:
-            return []  # it ended in time
-        self._running.discard(due.task_id)
+    def _postpone(self, task_id: str, error: BaseException) -> None:
+        """Try a task again once all else has ended; with ``fail_fast`` nothing else starts."""
+        self._progress.plan.suspend(task_id)
+        self._postponed[task_id] = error
+        if self._is_held:
+            for attempt in reversed(self._executor.withdraw()):
+                self._attempts.withdraw(attempt.task_id)
+                self._put_back(attempt.task_id)
+
+    def _put_back(self, task_id: str) -> None:
+        if self._attempts.number(task_id):
+            self._progress.plan.suspend(task_id)
+            self._retry_now(task_id)
+        else:
+            self._progress.plan.put_back(task_id)
+
+    def _retry_now(self, task_id: str) -> None:
+        self._awaiting_retry.add(task_id)
+        self._progress.plan.resume(task_id)
+
+    def _repeat_when_quiet(self) -> None:
+        """Schedule the repetition of what has failed, once nothing else is left to do."""
+        is_quiet = self._is_held or not (self._awaiting_retry or self._can_select())
+        if self._attempts or not self._postponed or self._awaits_repetition or not is_quiet:
+            return
+        delay = self._options.retry_delays[self._repetitions]
+        delay = jittered(delay, self._options.retry_jitter_factor, self._chance)
+        after = f" in {delay:g} s" if delay else ""
+        self._log("INFO", f"{len(self._postponed)} failed; they are tried again{after}.")
+        self._awaits_repetition = True
+        self._timers.add(self._clock.monotonic() + delay, Repetition())
+
+    def _apply_due(self, due: Due) -> None:
+        if isinstance(due, TimeLimit):
+            self._apply_time_limit(due)
+        elif isinstance(due, Repetition):
+            self._repeat()
+        elif due.task_id in self._awaiting_retry:  # unless the run is to stop
+            self._progress.plan.resume(due.task_id)
+
+    def _apply_time_limit(self, due: TimeLimit) -> None:
+        if not self._attempts.is_current(due.task_id, due.number):
+            return  # it ended in time
+        self._attempts.end(due.task_id)
         self._executor.give_up(due.task_id, due.number)
-        seconds = self._graph.calls[due.task_id].task.options.timeout_seconds
+        seconds = self._progress.call(due.task_id).task.options.timeout_seconds
         error = TaskTimeoutError(
             f"Task {due.task_id!r} did not end within {seconds:g} s.",
             run_id=self._run.run_id,
             task_id=due.task_id,
         )
         self._log("ERROR", error.message, due.task_id)
-        return self._apply_failure(due.task_id, TaskStatus.TIMED_OUT, error, self._now())
+        self._apply_failure(due.task_id, TaskStatus.TIMED_OUT, error, self._clock.now())
 
-    def _apply_interrupt(self) -> list[TaskTransition]:
+    def _repeat(self) -> None:
+        self._awaits_repetition = False
+        if not self._postponed:
+            return  # the run is to stop
+        self._repetitions += 1
+        self._hooks.run_starts_again(self._repetitions + 1)
+        for task_id in self._postponed:
+            self._attempts.repeat(task_id)
+            self._retry_now(task_id)
+        self._postponed.clear()
+
+    def _fail(self, task_id: str, error: BaseException) -> None:
+        """A task has failed for good."""
+        self._hooks.task_failed(task_id, summary(error))
+        self._progress.fail(task_id)
+        self._attempts.forget(task_id)
+        self._note_failure(task_id, error)
+
+    def _note_failure(self, task_id: str, error: BaseException) -> None:
+        if self._failed_task_id is None:
+            self._failed_task_id, self._failure = task_id, error
+        if self._options.fail_fast:
+            self._stop(f"The run stopped after task {task_id!r} failed.")
+
+    def _apply_interrupt(self) -> None:
         self._interrupts += 1
         if self._interrupts > 1:
-            self._deadline = monotonic()
-        elif self._running:
+            self._stops_at = self._clock.monotonic()
+        elif self._attempts:
             self._log(
                 "WARNING",
                 f"Interrupted: running tasks have {self._options.grace_seconds:g} s to finish. "
                 "Interrupt again to stop now.",
             )
-        return self._stop("The run was interrupted.")
+        self._stop("The run was interrupted.")
 
-    def _apply_run_timeout(self) -> list[TaskTransition]:
+    def _apply_run_timeout(self) -> None:
         self._is_timed_out = True
         self._ends_at = float("inf")
-        self._deadline = monotonic()
-        return self._stop("The run did not end in time.")
+        self._stops_at = self._clock.monotonic()
+        self._stop("The run did not end in time.")
 
-    def _stop(self, reason: str) -> list[TaskTransition]:
+    def _stop(self, reason: str) -> None:
         """Start nothing more, and give what runs a grace period."""
-        if self._deadline is None:
-            self._deadline = monotonic() + self._options.grace_seconds
-        if self._awaiting_retry:
-            self._is_complete = False
-            self._awaiting_retry.clear()
-        return self._cancel(self._plan.drop_unstarted(), reason)
+        if self._stops_at is None:
+            self._stops_at = self._clock.monotonic() + self._options.grace_seconds
+        self._stop_reason = self._stop_reason or reason
+        self._call_off(self._executor.withdraw())
+        self._progress.cancel(self._progress.plan.drop_unstarted(), reason)
+        will_not_be_retried = [*self._awaiting_retry, *self._postponed]
+        self._awaiting_retry.clear()
+        self._postponed.clear()
+        for task_id in will_not_be_retried:
+            self._progress.fail(task_id)
 
-    def _abandon(self) -> list[TaskTransition]:
+    def _call_off(self, attempts: list[Attempt]) -> None:
+        """Settle tasks whose attempts have not started and are not to."""
+        for attempt in attempts:
+            self._attempts.withdraw(attempt.task_id)
+            self._cancel(attempt.task_id, self._stop_reason)
+
+    def _abandon(self) -> None:
         """Give up on tasks that outlast the grace period."""
-        abandoned, self._running = sorted(self._running), set()
-        self._was_abandoned = bool(abandoned)
-        for task_id in abandoned:
-            self._executor.give_up(task_id, self._attempts[task_id])
-        return self._cancel(abandoned, "It was still running when the run had to end.")
+        for task_id in sorted(self._attempts):
+            number = self._attempts.number(task_id)
+            self._was_abandoned = True
+            self._executor.give_up(task_id, number)
+            if not self._attempts.has_started(task_id):
+                self._attempts.withdraw(task_id)
+                self._cancel(task_id, self._stop_reason)
+                continue
+            self._attempts.end(task_id)
+            reason = "It was still running when the run had to end."
+            self._progress.cancel([task_id], reason, number=number)
 
-    def _cancel(self, task_ids: list[str], reason: str) -> list[TaskTransition]:
-        if task_ids:
-            self._is_complete = False
-        return [
-            self._transition(task_id, TaskStatus.CANCELLED, error=reason) for task_id in task_ids
-        ]
+    def _cancel(self, task_id: str, reason: str) -> None:
+        """Settle a task of which no attempt is under way."""
+        if self._attempts.number(task_id):
+            self._progress.fail(task_id)  # it is recorded as that already
+        else:
+            self._progress.cancel([task_id], reason)
 
     def _finish(self) -> Ended:
         status, reason, error = self._outcome()
@@ -389,12 +549,13 @@ class _Coordinator:
         elif status is RunStatus.FAILED:
             self._hooks.run_failed(error)
         self._wait_for_hooks()
-        end = RunEnd(status=status, ended_at=self._now(), reason=reason, error=error)
+        end = RunEnd(status=status, ended_at=self._clock.now(), reason=reason, error=error)
         self._recorder.finish_run(self._run.run_id, end)
-        return Ended(status, reason, error, self._outputs.kept, self._failed_task_id, self._failure)
+        kept = self._progress.outputs.kept
+        return Ended(status, reason, error, kept, self._failed_task_id, self._failure)
 
     def _outcome(self) -> tuple[RunStatus, FailureReason | None, str | None]:
-        if self._is_complete:
+        if self._progress.is_complete:
             return RunStatus.SUCCEEDED, None, None
         if self._is_timed_out:
             seconds = self._options.timeout_seconds
@@ -409,32 +570,21 @@ class _Coordinator:
     def _wait_for_hooks(self) -> None:
         """Let all hooks return, so that what they say is recorded; not after a second interrupt."""
         is_done = not self._hooks.finish(lambda: self._inbox.put(_Signal.HOOKS_DONE))
-        self._deadline, self._timers, self._ends_at = None, Timers(), float("inf")
         while not is_done and self._interrupts < 2:
-            for event in self._events():
+            for event in self._clock.wait(self._inbox, float("inf"), is_idle=False):
                 if isinstance(event, LogRecord):
                     self._run_log.append(event)
                 is_done = is_done or event is _Signal.HOOKS_DONE
                 self._interrupts += event is _Signal.INTERRUPT
             self._run_log.write()
 
-    def _context(self, task_id: str | None) -> AttemptContext:
-        number = None if task_id is None else self._attempts[task_id]
-        return AttemptContext(self._run.run_id, task_id, number, self._inbox.put, self._now)
+    def _latest_attempt(self, task_id: str) -> Attempt:
+        return self._progress.attempt(task_id, self._attempts.number(task_id))
 
-    def _transition(
-        self, task_id: str, status: TaskStatus, *, error: str | None = None
-    ) -> TaskTransition:
-        return TaskTransition(task_id, status, self._now(), self._attempts.get(task_id, 0), error)
+    def _context(self, task_id: str | None) -> AttemptContext:
+        number = None if task_id is None else self._attempts.number(task_id)
+        return AttemptContext(self._run.run_id, task_id, number, self._inbox.put, self._clock.now)
 
     def _log(self, level: str, message: str, task_id: str | None = None) -> None:
-        self._run_log.add(level, message, task_id, self._attempts.get(task_id or ""))
-
-
-def _limits(graph: Graph) -> dict[str, tuple[Hashable, int]]:
-    limits: dict[str, tuple[Hashable, int]] = {}
-    for task_id, call in graph.calls.items():
-        limit = call.task.options.concurrency_limit
-        if limit is not None:  # variants of a task share it as long as it is the same
-            limits[task_id] = ((call.task.function, limit), limit)
-    return limits
+        number = None if task_id is None else self._attempts.number(task_id)
+        self._run_log.add(level, message, task_id, number)

@@ -9,12 +9,17 @@ _OWN_DIRECTORY = str(Path(__file__).parent)
 _SUMMARY_LENGTH = 300
 
 
+def message(error: BaseException) -> str:
+    """Return what the exception says, whole."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  an author's __str__ may raise anything
+        return "<message cannot be shown>"
+
+
 def summary(error: BaseException) -> str:
     """Return ``Type: message`` on one line of bounded length."""
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001  an author's __str__ may raise anything
-        text = "<message cannot be shown>"
+    text = " ".join(message(error).split())
     name = type(error).__name__
     line = f"{name}: {text}" if text else name
     return line if len(line) <= _SUMMARY_LENGTH else line[: _SUMMARY_LENGTH - 1] + "…"

@@ -10,18 +10,20 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from dagy._flow_options import FlowOptions
 from dagy._hooks import Hook
-from dagy._local_logger import LocalLogger
 from dagy._parameters import Parameters
+from dagy._policy import RetryDelay
+from dagy._surroundings import surroundings
 from dagy._task import first_line, refuse_generators
 from dagy._tracing import Graph, current_trace, trace
-from dagy.local._run import RunResult, run_flow
-from dagy_store import LocalMetadataStore
+from dagy.local._result import RunResult
+from dagy.local._resume import resume_flow
+from dagy.local._run import run_flow
 from dagy_types.errors import FlowDefinitionError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_CONTROL_KEYWORDS = ("max_workers", "fail_fast")
+_CONTROL_KEYWORDS = ("max_workers", "fail_fast", "executor")
 
 
 class Flow(Generic[P, R]):
@@ -105,9 +107,14 @@ class Flow(Generic[P, R]):
         return self.parameters.parse(texts, values)
 
     def run_local(
-        self, *, max_workers: int | None = None, fail_fast: bool | None = None, **parameters: Any
+        self,
+        *,
+        max_workers: int | None = None,
+        fail_fast: bool | None = None,
+        executor: str | None = None,
+        **parameters: Any,
     ) -> RunResult:
-        """Run the flow in this process, recorded in the local store.
+        """Run the flow on this machine, recorded in the local store.
 
         Args:
             max_workers: How many tasks may run at once; by default what the flow says, and else
@@ -115,6 +122,8 @@ class Flow(Generic[P, R]):
             fail_fast: Whether the first failure ends the run; by default what the flow says, and
                 else so it does. Otherwise every task that does not depend on a failed one still
                 runs, and a failed run is returned.
+            executor: What tasks run in, ``threads`` or ``processes``; by default what the flow
+                says.
             parameters: The flow's parameters.
 
         Raises:
@@ -123,15 +132,60 @@ class Flow(Generic[P, R]):
             TaskFailedError: When a task fails and ``fail_fast`` is set.
             StoreError: When the run cannot be recorded.
         """
-        with LocalMetadataStore() as store:
+        with surroundings().open_store() as store:
             result = run_flow(
                 self,
                 parameters,
                 recorder=store,
-                logger=LocalLogger.from_environment(),
                 max_workers=max_workers,
                 fail_fast=fail_fast,
+                executor=executor,
             )
+        return self._checked(result, fail_fast)
+
+    def resume(
+        self,
+        run_id: str,
+        *,
+        from_task: str | None = None,
+        only_failed: bool = False,
+        accept_code_change: bool = False,
+        max_workers: int | None = None,
+        fail_fast: bool | None = None,
+        executor: str | None = None,
+    ) -> RunResult:
+        """Run what an earlier run in the local store has not done, as a new run linked to it.
+
+        Args:
+            run_id: The earlier run; it has ended, in whatever way.
+            from_task: A task that runs again though it succeeded, with all that builds on it.
+            only_failed: Run only what failed and what builds on it; skip what had never started.
+            accept_code_change: Reuse outputs even if the code that made them has changed since.
+            max_workers: As for `run_local`, and so are ``fail_fast`` and ``executor``.
+
+        Raises:
+            NotFoundError: When there is no such run or task.
+            ConflictError: When the run has not ended, is being resumed, has nothing left to do, or
+                when code has changed.
+            TaskFailedError: When a task fails and ``fail_fast`` is set.
+            StoreError: When the run cannot be recorded.
+        """
+        with surroundings().open_store() as store:
+            result = resume_flow(
+                self,
+                run_id,
+                reader=store,
+                recorder=store,
+                from_task=from_task,
+                only_failed=only_failed,
+                accept_code_change=accept_code_change,
+                max_workers=max_workers,
+                fail_fast=fail_fast,
+                executor=executor,
+            )
+        return self._checked(result, fail_fast)
+
+    def _checked(self, result: RunResult, fail_fast: bool | None) -> RunResult:
         if self.options.fail_fast if fail_fast is None else fail_fast:
             result.raise_for_status()
         return result
@@ -149,11 +203,18 @@ def flow(
     description: str | None = None,
     max_workers: int | None = None,
     fail_fast: bool = True,
+    executor: str = "threads",
+    retries: int = 0,
+    retry_delay_seconds: RetryDelay = None,
+    retry_jitter_factor: float | None = None,
+    retry_condition_fn: Callable[[Exception], bool] | None = None,
     timeout_seconds: float | None = None,
     validate_parameters: bool = True,
     on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
     on_failure: Sequence[Hook] | None = None,
+    on_retry: Sequence[Hook] | None = None,
+    tags: Mapping[str, str] = ...,
 ) -> Callable[[Callable[P, R]], Flow[P, R]]: ...
 
 
@@ -174,17 +235,27 @@ def flow(
         description: What it is for; the first line of the function's docstring by default.
         max_workers: How many tasks may run at once; ``min(32, CPUs + 4)`` by default.
         fail_fast: Whether the first failure ends a run.
+        executor: What tasks run in: ``threads``, or ``processes`` for work that needs more than one
+            CPU or has to be killed when its time is up.
+        retries: How often all that has failed is tried again, in the same run, once what else can
+            run has ended; with ``fail_fast`` once what is running has. Each task has its own
+            retries again.
+        retry_delay_seconds: How long to wait before that, in the forms that `dagy.task` knows.
+        retry_jitter_factor: From 0 to 1: a random share, at most this, is added to each delay.
+        retry_condition_fn: Told what a task raised, returns whether that is worth it.
         timeout_seconds: After this time a run is stopped, and ``FAILED`` with the reason
             ``timed_out``.
         validate_parameters: Whether parameters are checked against the annotations.
         on_running: Called when a run starts.
         on_completion: Called when every task has succeeded.
         on_failure: Called when the run has failed.
+        on_retry: Called before what has failed is tried again.
+        tags: Text by name, for those who look at the flow.
 
     Raises:
         FlowDefinitionError: When the function cannot be a flow, or an option has a wrong value.
     """
-    known = [each.name for each in fields(FlowOptions)]
+    known = [each.name for each in fields(FlowOptions) if each.init]
     for option in options:
         if option not in known:
             raise FlowDefinitionError(

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from dagy._attempt import Restore, arguments_of
+from dagy._attempt import call_of, named_arguments
 from dagy._attempt_context import AttemptContext
 from dagy._hooks import Hook, HookRunner, RunContext, State, completed, failed, running
+from dagy._serializers import Serializers
+from dagy._task_options import TaskOptions
 from dagy._tracing import Graph
-from dagy_types import Output, Run
+from dagy_types import Attempt, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,7 @@ class FlowHooks:
     on_running: tuple[Hook, ...] = ()
     on_completion: tuple[Hook, ...] = ()
     on_failure: tuple[Hook, ...] = ()
+    on_retry: tuple[Hook, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -27,8 +30,7 @@ class HookCalls:
     """The hooks of one run's tasks and of its flow.
 
     Args:
-        restore: Makes a new copy of the value of an output.
-        inputs_of: Returns what a task gets from upstream, while it is not settled.
+        attempt_of: Returns the latest attempt of a task, while it is not settled.
         context_of: Returns as whose words a task's hooks speak; for ``None`` those of the flow.
     """
 
@@ -38,38 +40,48 @@ class HookCalls:
         run: Run,
         flow_hooks: FlowHooks,
         *,
-        restore: Restore,
-        inputs_of: Callable[[str], Mapping[str, Output]],
+        serializers: Serializers,
+        attempt_of: Callable[[str], Attempt],
         context_of: Callable[[str | None], AttemptContext],
     ) -> None:
         self._graph = graph
         self._run = run
         self._flow_hooks = flow_hooks
-        self._restore = restore
-        self._inputs_of = inputs_of
+        self._serializers = serializers
+        self._attempt_of = attempt_of
         self._context_of = context_of
         self._runner = HookRunner()
+        # Most flows have none, and asking every task would be a part of what a task costs.
+        self._have_tasks_any = any(call.task.options.has_hooks for call in graph.calls.values())
+        self._attempt = 1  # of the run
 
     def attempt_starts(self, task_id: str, number: int) -> None:
         """Tell that an attempt starts, and that it is a retry if it is one."""
-        options = self._graph.calls[task_id].task.options
+        if not self._have_tasks_any:
+            return
+        options = self._options(task_id)
         if number > 1:
-            self._tell(task_id, number, options.on_retry, running(f"Attempt {number}."))
-        self._tell(task_id, number, options.on_running, running())
+            self._tell(task_id, options.on_retry, running(f"Attempt {number}."))
+        self._tell(task_id, options.on_running, running())
 
-    def task_succeeded(self, task_id: str, number: int) -> None:
+    def task_succeeded(self, task_id: str) -> None:
         """Tell that a task has succeeded."""
-        hooks = self._graph.calls[task_id].task.options.on_completion
-        self._tell(task_id, number, hooks, completed())
+        if not self._have_tasks_any:
+            return
+        self._tell(task_id, self._options(task_id).on_completion, completed())
 
-    def task_failed(self, task_id: str, number: int, error: str) -> None:
+    def task_failed(self, task_id: str, error: str) -> None:
         """Tell that a task has failed for good."""
-        hooks = self._graph.calls[task_id].task.options.on_failure
-        self._tell(task_id, number, hooks, failed(error))
+        self._tell(task_id, self._options(task_id).on_failure, failed(error))
 
     def run_starts(self) -> None:
         """Tell that the run starts."""
         self._tell_of_flow(self._flow_hooks.on_running, running())
+
+    def run_starts_again(self, attempt: int) -> None:
+        """Tell that what failed in the run is tried again."""
+        self._attempt = attempt
+        self._tell_of_flow(self._flow_hooks.on_retry, running(f"Attempt {attempt}."))
 
     def run_succeeded(self) -> None:
         """Tell that the run has succeeded."""
@@ -83,18 +95,22 @@ class HookCalls:
         """Call ``then`` once all hooks have returned; tell whether there was any."""
         return self._runner.finish(then)
 
-    def _tell(self, task_id: str, number: int, hooks: Sequence[Hook] | None, state: State) -> None:
+    def _options(self, task_id: str) -> TaskOptions:
+        return call_of(self._graph.calls, task_id).task.options
+
+    def _tell(self, task_id: str, hooks: Sequence[Hook] | None, state: State) -> None:
         if not hooks:
             return
-        call, inputs = self._graph.calls[task_id], self._inputs_of(task_id)
+        call, attempt = call_of(self._graph.calls, task_id), self._attempt_of(task_id)
 
         def told() -> RunContext:
-            arguments = arguments_of(call, inputs=inputs, restore=self._restore)
-            return RunContext(call.task.name, self._run.run_id, number, arguments)
+            arguments = named_arguments(call, attempt, self._serializers)
+            return RunContext(call.task.name, self._run.run_id, attempt.number, arguments)
 
         self._runner.call(tuple(hooks), told, state, self._context_of(task_id))
 
     def _tell_of_flow(self, hooks: tuple[Hook, ...], state: State) -> None:
-        run, parameters = self._run, self._flow_hooks.parameters
-        told = RunContext(run.flow_name, run.run_id, parameters=parameters)
+        told = RunContext(
+            self._run.flow_name, self._run.run_id, self._attempt, self._flow_hooks.parameters
+        )
         self._runner.call(hooks, lambda: told, state, self._context_of(None))

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from dagy._policy import seconds_or_refuse
+from dagy._policy import RetryDelay, retry_delays, seconds_or_refuse
 from dagy_types.errors import FlowDefinitionError
+
+
+class RetryOptions(Protocol):
+    """The options that say how something is tried again."""
+
+    @property
+    def retries(self) -> int: ...
+
+    @property
+    def retry_delay_seconds(self) -> RetryDelay: ...
+
+    @property
+    def retry_jitter_factor(self) -> float | None: ...
+
+    @property
+    def retry_condition_fn(self) -> Callable[[Exception], bool] | None: ...
 
 
 def require_whole_number(name: str, value: Any, *, least: int) -> None:
@@ -15,19 +31,46 @@ def require_whole_number(name: str, value: Any, *, least: int) -> None:
         raise FlowDefinitionError(f"{name} must be a whole number from {least}; got {value!r}.")
 
 
-def require_time_limit(value: Any) -> None:
-    """Refuse what is no number of seconds above 0."""
-    if not seconds_or_refuse("timeout_seconds", value):
+def require_time_limit(value: Any, *, name: str = "timeout_seconds") -> None:
+    """Refuse what is no number of seconds above 0; nothing at all is fine."""
+    if value is not None and not seconds_or_refuse(name, value):
+        raise FlowDefinitionError(f"{name} must be more than 0.", hint="Leave it out for no limit.")
+
+
+def checked_retries(options: RetryOptions) -> tuple[float, ...]:
+    """Return the seconds before each retry, or refuse what cannot be meant."""
+    require_whole_number("retries", options.retries, least=0)
+    factor = options.retry_jitter_factor
+    if factor is not None and not (_is_number(factor) and 0 <= factor <= 1):
+        raise FlowDefinitionError(f"retry_jitter_factor must be from 0 to 1; got {factor!r}.")
+    condition = options.retry_condition_fn
+    if condition is not None and not callable(condition):
         raise FlowDefinitionError(
-            "timeout_seconds must be more than 0.", hint="Leave it out to set no limit."
+            f"retry_condition_fn must be a function; got {condition!r}.",
+            hint="It gets the exception and returns whether to try again.",
+        )
+    return retry_delays(options.retries, options.retry_delay_seconds)
+
+
+def require_choice(name: str, value: Any, choices: Sequence[Any], *, hint: str = "") -> None:
+    """Refuse what is none of the choices."""
+    if value not in choices:
+        shown = ", ".join(repr(choice) for choice in choices)
+        raise FlowDefinitionError(
+            f"{name} must be one of {shown}; got {value!r}.", hint=hint or None
         )
 
 
-def require_factor(value: Any) -> None:
-    """Refuse what is no number from 0 to 1."""
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= 1:
-        raise FlowDefinitionError(f"retry_jitter_factor must be from 0 to 1; got {value!r}.")
+def require_tags(tags: Any) -> None:
+    """Refuse what is no mapping of text to text."""
+    is_mapping = isinstance(tags, Mapping)
+    if not is_mapping or not all(
+        isinstance(key, str) and isinstance(value, str) for key, value in tags.items()
+    ):
+        raise FlowDefinitionError(
+            f"tags must be a dictionary of text to text; got {tags!r}.",
+            hint="For example tags={'team': 'data'}.",
+        )
 
 
 def require_hooks(name: str, hooks: Any) -> None:
@@ -40,3 +83,7 @@ def require_hooks(name: str, hooks: Any) -> None:
             f"{name} must be a list of functions; got {hooks!r}.",
             hint="Each is called with a RunContext and a State.",
         )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

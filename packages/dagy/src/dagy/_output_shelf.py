@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dagy_types import FlowSpec, Output
+from dagy_types import FlowSpec, Input
 
 
 class OutputShelf:
@@ -19,18 +19,25 @@ class OutputShelf:
             for task_id in upstream:
                 self._consumers[task_id] += 1
         self._results = frozenset(spec.outputs)
-        self._waiting: dict[str, Output] = {}
-        self.kept: dict[str, Output] = {}
+        self._waiting: dict[str, Input] = {}
+        self.kept: dict[str, Input] = {}
 
-    def put(self, task_id: str, output: Output) -> None:
-        """Take the output of a task that succeeded; what it needed itself may go."""
+    def needs(self, task_id: str) -> bool:
+        """Tell whether anybody will ask for the output of a task."""
+        return self._consumers[task_id] > 0 or task_id in self._results
+
+    def put(self, task_id: str, output: Input) -> None:
+        """Take the output of a task that succeeded: for a mapped one, those of its children."""
         if self._consumers[task_id]:
             self._waiting[task_id] = output
         if task_id in self._results:
             self.kept[task_id] = output
-        self.settle(task_id)
 
-    def inputs_of(self, task_id: str) -> dict[str, Output]:
+    def input_of(self, task_id: str) -> Input:
+        """Return what a task returned, while somebody needs it."""
+        return self._waiting[task_id]
+
+    def inputs_of(self, task_id: str) -> dict[str, Input]:
         """Return what a task needs, by the id of the task that made it."""
         return {each: self._waiting[each] for each in self._upstream[task_id]}
 
@@ -39,4 +46,4 @@ class OutputShelf:
         for each in self._upstream[task_id]:
             self._consumers[each] -= 1
             if not self._consumers[each]:
-                del self._waiting[each]
+                self._waiting.pop(each, None)  # a task that failed or was reused left nothing

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from dagy._conversion import Mismatch, convert, infer_hint, parse, to_json
+from dagy._conversion import convert, infer_hint, parse, to_json
+from dagy._mismatch import Mismatch
 from dagy_types.errors import FlowDefinitionError, UsageError
 
 _UNNAMED = {

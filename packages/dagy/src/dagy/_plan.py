@@ -1,7 +1,8 @@
 """Which tasks may start, which never will. Pure: no threads, no clock, no I/O.
 
 Each task is looked at once per edge in the whole run, and once more for each attempt that a limit
-holds back: a plan costs O(tasks + edges + attempts) in all.
+holds back: a plan costs O(tasks + edges + attempts) in all. The children of mapped tasks cost
+nothing until they are taken.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 
-from dagy_types import FlowSpec
+from dagy_types import FlowSpec, mapped_position, mapped_task_id
 
 
 @dataclass(slots=True)
@@ -21,24 +22,36 @@ class _Group:
     held: deque[str] = field(default_factory=deque)
 
 
+@dataclass(slots=True)
+class _FanOut:
+    """The children of a mapped task that were not taken yet: those from ``next`` on."""
+
+    task_id: str
+    size: int
+    next: int = 0
+
+
 class Plan:
     """The progress of one flow's graph.
 
     A task is *waiting* for upstream tasks, then *ready*, then *taken*, until `succeed` or `fail`
     settles it; between two attempts it is *suspended*. A waiting or ready task can be *dropped*
-    instead, by a failure upstream or by `drop_unstarted`.
+    instead, by a failure upstream or by `drop_unstarted`. A taken mapped task can be *fanned out*:
+    its children are ready then, and it stays taken itself.
 
     Args:
         limits: For the tasks that share a limit: a key that they have in common, and how many of
-            them may be taken at once.
+            them may be taken at once. For a mapped task it holds for its children.
     """
 
     def __init__(
         self, spec: FlowSpec, limits: Mapping[str, tuple[Hashable, int]] | None = None
     ) -> None:
         self._downstream: dict[str, list[str]] = {task.task_id: [] for task in spec.tasks}
+        self._mapped = frozenset(task.task_id for task in spec.tasks if task.is_mapped)
         self._missing: dict[str, int] = {}
         self._ready: deque[str] = deque()
+        self._fan_outs: deque[_FanOut] = deque()
         self._suspended: set[str] = set()
         groups: dict[Hashable, _Group] = {}
         self._group_of = {
@@ -54,25 +67,38 @@ class Plan:
             else:
                 self._ready.append(task.task_id)
 
-    def take_ready(self, limit: int) -> list[str]:
-        """Take at most ``limit`` tasks that may start now, in the order in which they became so."""
-        taken: list[str] = []
-        while self._ready and len(taken) < limit:
+    def take(self) -> str | None:
+        """Take the first task that may start now, in the order in which they became ready."""
+        while self._ready:
             task_id = self._ready.popleft()
-            group = self._group_of.get(task_id)
+            group = self._group_for(task_id)
             if group is not None:
                 if not group.free:
                     group.held.append(task_id)
                     continue
                 group.free -= 1
             self._suspended.discard(task_id)
-            taken.append(task_id)
-        return taken
+            return task_id
+        return self._take_child()
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether something may be ready; a limit can still hold it back."""
+        return bool(self._ready or self._fan_outs)
+
+    def put_back(self, task_id: str) -> None:
+        """A taken task has not started after all: it is ready again, before others."""
+        self._release(task_id)
+        self._ready.appendleft(task_id)
+
+    def fan_out(self, task_id: str, size: int) -> None:
+        """A taken mapped task has so many children: they are ready."""
+        self._fan_outs.append(_FanOut(task_id, size))
 
     def succeed(self, task_id: str) -> None:
         """A taken task succeeded: what waited only for it is ready."""
         self._release(task_id)
-        for downstream in self._downstream[task_id]:
+        for downstream in self._downstream.get(task_id, ()):
             missing = self._missing.get(downstream)
             if missing is None:  # dropped already
                 continue
@@ -83,10 +109,13 @@ class Plan:
                 self._missing[downstream] = missing - 1
 
     def fail(self, task_id: str) -> list[str]:
-        """A taken task failed for good: drop and return, in order, all that needed its output."""
+        """A taken task failed for good or is skipped: drop and return, in order, all that needs it.
+
+        Nothing needs a child; what becomes of its mapped task is told by a call of its own.
+        """
         self._release(task_id)
         dropped = []
-        doomed = deque(self._downstream[task_id])
+        doomed = deque(self._downstream.get(task_id, ()))
         while doomed:
             downstream = doomed.popleft()
             if self._missing.pop(downstream, None) is not None:
@@ -106,16 +135,43 @@ class Plan:
     def drop_unstarted(self) -> list[str]:
         """Drop all tasks that are not taken; return those that never were."""
         held = [task_id for group in self._group_of.values() for task_id in group.held]
-        dropped = dict.fromkeys([*self._ready, *held, *self._missing])
+        children = [
+            mapped_task_id(each.task_id, index)
+            for each in self._fan_outs
+            for index in range(each.next, each.size)
+        ]
+        dropped = dict.fromkeys([*self._ready, *held, *children, *self._missing])
         self._ready.clear()
+        self._fan_outs.clear()
         self._missing.clear()
         for group in self._group_of.values():
             group.held.clear()
         return [task_id for task_id in dropped if task_id not in self._suspended]
 
+    def _take_child(self) -> str | None:
+        for fan_out in self._fan_outs:
+            group = self._group_of.get(fan_out.task_id)
+            if group is not None:
+                if not group.free:
+                    continue
+                group.free -= 1
+            child = mapped_task_id(fan_out.task_id, fan_out.next)
+            fan_out.next += 1
+            if fan_out.next >= fan_out.size:
+                self._fan_outs.remove(fan_out)
+            return child
+        return None
+
     def _release(self, task_id: str) -> None:
-        group = self._group_of.get(task_id)
+        group = self._group_for(task_id)
         if group is not None:
             group.free += 1
             if group.held:
                 self._ready.appendleft(group.held.popleft())
+
+    def _group_for(self, task_id: str) -> _Group | None:
+        """Return the group in which a task takes a place: a mapped task takes none itself."""
+        if not self._group_of or task_id in self._mapped:
+            return None
+        position = mapped_position(task_id)
+        return self._group_of.get(position[0] if position else task_id)

@@ -41,6 +41,13 @@ def jittered(delay: float, factor: float | None, chance: Callable[[], float]) ->
     return delay + delay * (factor or 0.0) * chance()
 
 
+def is_worth_a_retry(error: BaseException, condition: Callable[[Exception], bool] | None) -> bool:
+    """Tell whether a failure may go away; what the condition raises is passed on."""
+    if not isinstance(error, Exception):  # sys.exit() and the like are meant to end things
+        return False
+    return condition is None or bool(condition(error))
+
+
 def seconds_or_refuse(name: str, value: Any) -> float:
     """Return a number of seconds.
 

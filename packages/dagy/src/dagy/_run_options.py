@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from dagy_types import FailureReason, Output, RunStatus
+from dagy_types import FailureReason, Input, RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,10 @@ class RunOptions:
         max_output_bytes: A task whose encoded output is larger fails.
         grace_seconds: How long running tasks may go on once the run is to stop.
         timeout_seconds: After this time the run is stopped, without grace.
+        executor: What runs the attempts: ``threads`` or ``processes``.
+        retry_delays: Seconds before each repetition of what failed.
+        retry_jitter_factor: The largest random share that is added to such a delay.
+        retry_condition_fn: Told what a task raised, returns whether a repetition is worth it.
     """
 
     max_workers: int
@@ -25,6 +30,10 @@ class RunOptions:
     max_output_bytes: int
     grace_seconds: float = 10.0
     timeout_seconds: float | None = None
+    executor: str = "threads"
+    retry_delays: tuple[float, ...] = ()
+    retry_jitter_factor: float | None = None
+    retry_condition_fn: Callable[[Exception], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Ended:
     status: RunStatus
     reason: FailureReason | None
     error: str | None
-    outputs: dict[str, Output]
+    outputs: dict[str, Input]
     failed_task_id: str | None
     failure: BaseException | None
 

@@ -11,16 +11,18 @@ import base64
 import json
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, ItemsView, KeysView, ValuesView
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
+from io import IOBase
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from dagy._models import is_model_class, model_from_state, model_state
 from dagy_types.errors import ArtifactError
 
 _AS_IS = frozenset({type(None), bool, int, str})
@@ -39,7 +41,7 @@ class JsonSerializer:
             ArtifactError: When `decode` could not restore the value exactly.
         """
         try:
-            return json.dumps(_to_json(value), separators=(",", ":")).encode("ascii")
+            return _encode(_to_json(value)).encode("ascii")
         except RecursionError:
             raise ArtifactError(
                 "The value contains itself, or is nested too deeply, so JSON cannot hold it.",
@@ -55,7 +57,7 @@ class JsonSerializer:
             ArtifactError: When the bytes are not what `encode` wrote, or name a class that is gone.
         """
         try:
-            return json.loads(data, object_hook=_from_object)
+            return _decoded(data.decode("ascii"))
         except (ValueError, KeyError, TypeError, ArithmeticError, ImportError, AttributeError) as e:
             raise ArtifactError(f"A recorded output cannot be restored: {e!r}.") from e
 
@@ -77,6 +79,8 @@ def _to_json(value: Any) -> Any:
         return {"$enum": [_class_name(value), value.name]}
     if is_dataclass(value) and not isinstance(value, type):
         return _dataclass_to_json(value)
+    if is_model_class(kind):
+        return {"$model": [_class_name(value), _to_json(model_state(value))]}
     raise _refusal(value)
 
 
@@ -84,6 +88,11 @@ def _dict_to_json(value: dict[Any, Any]) -> dict[str, Any]:
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: _to_json(item) for key, item in value.items()}
     return {"$dict": [[_to_json(key), _to_json(item)] for key, item in value.items()]}
+
+
+def _in_one_order(value: set[Any] | frozenset[Any]) -> list[Any]:
+    # Equal sets have equal text in every process, so that an output is found by its inputs.
+    return sorted(map(_to_json, value), key=json.dumps)
 
 
 def _dataclass_to_json(value: Any) -> dict[str, Any]:
@@ -111,8 +120,8 @@ def _time_to_json(value: time) -> dict[str, Any]:
 
 _WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     tuple: lambda value: {"$tuple": [_to_json(item) for item in value]},
-    set: lambda value: {"$set": [_to_json(item) for item in value]},
-    frozenset: lambda value: {"$frozenset": [_to_json(item) for item in value]},
+    set: lambda value: {"$set": _in_one_order(value)},
+    frozenset: lambda value: {"$frozenset": _in_one_order(value)},
     bytes: lambda value: {"$bytes": base64.b64encode(value).decode("ascii")},
     complex: lambda value: {"$complex": [_to_json(value.real), _to_json(value.imag)]},
     datetime: _datetime_to_json,
@@ -152,8 +161,23 @@ def _refusal(value: Any) -> ArtifactError:
     name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
     return ArtifactError(
         f"A value of type {name} cannot be recorded: JSON could not restore it exactly.",
-        hint="Return plain data or dataclasses, or a file's Path; or set serializer='pickle'.",
+        hint=_remedy(value),
     )
+
+
+def _remedy(value: Any) -> str:
+    kind = type(value)
+    if isinstance(value, IOBase):
+        return "Close it and return its path, or LocalArtifact.file of it."
+    if hasattr(kind, "fileno"):  # a socket, a connection
+        return "Open it in the task that uses it, and return what was read."
+    if hasattr(kind, "__await__"):
+        return "Return what it gives: await it in an async task."
+    if hasattr(kind, "__anext__"):
+        return "Return a list: [item async for item in …]."
+    if hasattr(kind, "__next__") or isinstance(value, (KeysView, ValuesView, ItemsView)):
+        return "Return a list: list(…) of it."
+    return "Return plain data, a dataclass or a LocalArtifact; or set serializer='pickle'."
 
 
 def _full_name(kind: type) -> str:
@@ -192,6 +216,11 @@ def _read_dataclass(body: Any) -> Any:
     return value
 
 
+def _read_model(body: Any) -> Any:
+    (module, name), state = body
+    return model_from_state(_find_class(module, name), state)
+
+
 def _read_enum(body: Any) -> Any:
     (module, name), member = body
     return _find_class(module, name)[member]
@@ -214,4 +243,22 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$dict": dict,
     "$enum": _read_enum,
     "$dataclass": _read_dataclass,
+    "$model": _read_model,
 }
+
+
+def _decoded(text: str) -> Any:
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        raise ValueError(f"{text[:20]!r} is not JSON") from None
+    if end != len(text):  # there is no white space in what `encode` wrote
+        raise ValueError(f"{text[end : end + 20]!r} follows the JSON")
+    return value
+
+
+# Made once: json.dumps() and json.loads() make them anew for every value.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_scan: Callable[[str, int], tuple[Any, int]] = (
+    json.JSONDecoder(object_hook=_from_object).scan_once  # type: ignore[attr-defined]  # not in typeshed
+)

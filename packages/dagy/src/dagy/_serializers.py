@@ -2,47 +2,37 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from dagy._artifact import ArtifactSerializer, LocalArtifact
+from dagy._pickle_serializer import PickleSerializer
 from dagy._serializer import JsonSerializer
 from dagy_types import Output, Serializer
 from dagy_types.errors import ArtifactError, FlowDefinitionError
 
+_ARTIFACTS = ArtifactSerializer()
 
-class PickleSerializer:
-    """Writes what JSON cannot hold. Only for tasks that ask for it: reading a pickle runs code."""
-
-    name = "pickle"
-
-    def encode(self, value: Any) -> bytes:
-        """Return the pickle of a value.
-
-        Raises:
-            ArtifactError: When it has none.
-        """
-        try:
-            return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-        except Exception as error:
-            raise ArtifactError(
-                f"A value of type {type(value).__qualname__} cannot be pickled: {error}.",
-                hint="Return plain data, or write a file and return its pathlib.Path.",
-            ) from error
-
-    def decode(self, data: bytes) -> Any:
-        """Return a new copy of the value.
-
-        Raises:
-            ArtifactError: When the pickle cannot be read here.
-        """
-        try:
-            return pickle.loads(data)  # noqa: S301  written by the same flow, on its author's demand
-        except Exception as error:
-            raise ArtifactError(f"A recorded output cannot be restored: {error!r}.") from error
+BUILT_IN: Mapping[str, Serializer] = {
+    each.name: each for each in (JsonSerializer(), PickleSerializer(), _ARTIFACTS)
+}
 
 
-BUILT_IN: Mapping[str, Serializer] = {"json": JsonSerializer(), "pickle": PickleSerializer()}
+def encode(value: Any, writer: Serializer) -> Output:
+    """Return what a task returned as its serializer writes it; an artifact writes itself.
+
+    Raises:
+        ArtifactError: When the value could not be restored exactly.
+    """
+    if type(value) is LocalArtifact:
+        writer = _ARTIFACTS
+    data = writer.encode(value)
+    if type(data) is not bytes:
+        raise ArtifactError(
+            f"Serializer {writer.name!r} encoded a value as {type(data).__name__}, not as bytes.",
+            hint="Let its encode method return bytes.",
+        )
+    return Output(data, writer.name)
 
 
 def serializer_for(choice: Any) -> Serializer:
@@ -81,10 +71,24 @@ class Serializers:
                     hint="Use one object for all tasks, or give them different names.",
                 )
 
+    def named(self, name: str) -> Serializer:
+        """Return the serializer with this name.
+
+        Raises:
+            ArtifactError: When the flow has none.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise ArtifactError(
+                f"An output was recorded by a serializer {name!r}, which this flow does not have.",
+                hint="Give its task the serializer that it had.",
+            ) from None
+
     def restore(self, output: Output) -> Any:
         """Return a new copy of what a task returned.
 
         Raises:
             ArtifactError: When it cannot be restored.
         """
-        return self._by_name[output.serializer].decode(output.data)
+        return self.named(output.serializer).decode(output.data)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from dagy._argument_check import ArgumentCheck
+from dagy._call_signature import CallSignature
+from dagy._code_hash import code_hash
+from dagy._condition import Condition
 from dagy._hooks import Hook
 from dagy._policy import RetryDelay
 from dagy._task_options import TaskOptions
+from dagy._task_output import TaskOutput
 from dagy._tracing import current_trace
 from dagy_types import Serializer
 from dagy_types.errors import FlowDefinitionError
@@ -45,8 +50,9 @@ class Task(Generic[P, R]):
         self.name = name or function.__name__
         self.description = description or first_line(function.__doc__)
         self.options = options or TaskOptions()
-        self.signature = inspect.signature(function)
-        self.argument_check = ArgumentCheck(self.name, function)
+        self.signature = CallSignature(function)
+        self.code_hash = code_hash(function)
+        self.argument_check = ArgumentCheck(self.name, function, self.signature)
         functools.update_wrapper(self, function)
 
     def __repr__(self) -> str:
@@ -60,11 +66,45 @@ class Task(Generic[P, R]):
         trace = current_trace()
         if trace is None:
             return self.function(*args, **kwargs)
-        try:
-            self.signature.bind(*args, **kwargs)
-        except TypeError as error:  # told here, at the line of the call, and not when the task runs
-            raise TypeError(f"task {self.name!r}: {error}") from None
+        self._require_callable_with(args, kwargs)
         return cast(R, trace.add(self, args, kwargs))
+
+    def map(self, *lists: Any, **same: Any) -> list[R]:
+        """Call the task once for each item: as `map`, but known only when the flow runs.
+
+        Each call is a task of its own, with its own record, retries and place under a limit. Their
+        results are a list in the order of the items; an empty list gives an empty one.
+
+        Args:
+            lists: What the positional arguments are taken from, item by item: lists, tuples, or
+                outputs of tasks that are such when they are there. All have the same length.
+            same: Keyword arguments, the same for every call.
+
+        Raises:
+            FlowDefinitionError: When there is nothing to map over, or it is no list.
+        """
+        if not lists:
+            raise FlowDefinitionError(
+                f"Task {self.name!r} has nothing to map over.", hint="Give map one list or more."
+            )
+        lists = tuple(self._mappable(each) for each in lists)
+        trace = current_trace()
+        if trace is None:
+            return [self.function(*items, **same) for items in zip(*lists, strict=True)]
+        self._require_callable_with(lists, same)
+        return cast(list[R], trace.add(self, lists, same, is_mapped=True))
+
+    def run_if(self, output: Any) -> Task[P, R]:
+        """Return the same task, to run only if this output of another task is true.
+
+        Otherwise it is ``SKIPPED``, and so is everything that needs what it would have returned;
+        the run can succeed all the same.
+        """
+        return self._on_condition("run_if", output, runs_when=True)
+
+    def skip_if(self, output: Any) -> Task[P, R]:
+        """Return the same task, to run only if this output of another task is false."""
+        return self._on_condition("skip_if", output, runs_when=False)
 
     def with_options(
         self, *, name: str | None = None, description: str | None = None, **options: Any
@@ -85,6 +125,32 @@ class Task(Generic[P, R]):
             options=self.options.changed(**options),
         )
 
+    def _on_condition(self, name: str, output: Any, *, runs_when: bool) -> Task[P, R]:
+        if not isinstance(output, TaskOutput):
+            raise FlowDefinitionError(
+                f"Task {self.name!r}: {name} needs the output of a task; got {output!r}.",
+                hint="For what is known in the flow's body, write a plain if there.",
+            )
+        condition = Condition(name, output, runs_when)
+        options = replace(self.options, conditions=(*self.options.conditions, condition))
+        return Task(self.function, name=self.name, description=self.description, options=options)
+
+    def _require_callable_with(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+        try:
+            self.signature.require(args, kwargs)
+        except TypeError as error:  # told here, at the line of the call, and not when the task runs
+            raise TypeError(f"task {self.name!r}: {error}") from None
+
+    def _mappable(self, value: Any) -> Any:
+        if isinstance(value, range):
+            return list(value)
+        if isinstance(value, (TaskOutput, list, tuple)):
+            return value
+        raise FlowDefinitionError(
+            f"Task {self.name!r} cannot map over a value of type {type(value).__name__}.",
+            hint="Map over a list, a tuple or a task's output; pass what is the same by keyword.",
+        )
+
 
 @overload
 def task(function: Callable[P, R], /) -> Task[P, R]: ...
@@ -102,6 +168,10 @@ def task(
     concurrency_limit: int | None = None,
     validate_parameters: bool = True,
     serializer: str | Serializer = "json",
+    executor: str | None = None,
+    cache: str | None = None,
+    cache_ttl: float | None = None,
+    tags: Mapping[str, str] = ...,
     on_running: Sequence[Hook] | None = None,
     on_completion: Sequence[Hook] | None = None,
     on_failure: Sequence[Hook] | None = None,
@@ -135,6 +205,12 @@ def task(
             the function.
         serializer: How the output is kept: ``json``, with typed extensions and exact; ``pickle``,
             for what JSON cannot hold; or a `dagy_types.Serializer` of your own.
+        executor: Where a control plane had best run it: ``lambda``, ``step-functions`` or ``ecs``.
+            Local runs take no notice.
+        cache: ``inputs`` to reuse the output of an earlier call of this task with equal arguments,
+            in any run; ``inputs+code`` if its code is the same, too.
+        cache_ttl: How many seconds an output may be reused; no limit by default.
+        tags: Text by name, for those who look at the flow.
         on_running: Called when an attempt starts.
         on_completion: Called when the task has succeeded.
         on_failure: Called when the task has failed, after the last attempt.

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from dagy._condition import Condition
 from dagy._hooks import Hook
 from dagy._option_checks import (
-    require_factor,
+    checked_retries,
+    require_choice,
     require_hooks,
+    require_tags,
     require_time_limit,
     require_whole_number,
 )
-from dagy._policy import RetryDelay, retry_delays
+from dagy._policy import RetryDelay
 from dagy._serializers import serializer_for
 from dagy._task_output import TaskOutput
 from dagy_types import Serializer
 from dagy_types.errors import FlowDefinitionError
 
+_BACKENDS = ("lambda", "step-functions", "ecs")
+_BACKENDS_HINT = "Threads or processes are chosen for the whole flow: @flow(executor='processes')."
+_CACHES = (None, "none", "inputs", "inputs+code")
 _HOOK_LISTS = ("on_running", "on_completion", "on_failure", "on_retry")
 
 
@@ -46,29 +52,38 @@ class TaskOptions:
     on_retry: Sequence[Hook] | None = None
     retry_condition_fn: Callable[[Exception], bool] | None = None
     serializer: str | Serializer = "json"
+    executor: str | None = None
+    cache: str | None = None
+    cache_ttl: float | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
     after: Sequence[TaskOutput] = ()
+    conditions: tuple[Condition, ...] = ()
     writer: Serializer = field(init=False)
     delays: tuple[float, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        require_whole_number("retries", self.retries, least=0)
+        delays = checked_retries(self)
         if self.concurrency_limit is not None:
             require_whole_number("concurrency_limit", self.concurrency_limit, least=1)
-        if self.timeout_seconds is not None:
-            require_time_limit(self.timeout_seconds)
-        if self.retry_jitter_factor is not None:
-            require_factor(self.retry_jitter_factor)
+        require_time_limit(self.timeout_seconds)
         for name in _HOOK_LISTS:
             require_hooks(name, getattr(self, name))
-        condition = self.retry_condition_fn
-        if condition is not None and not callable(condition):
-            raise FlowDefinitionError(
-                f"retry_condition_fn must be a function; got {condition!r}.",
-                hint="It gets the exception and returns whether to try again.",
-            )
-        delays = retry_delays(self.retries, self.retry_delay_seconds)
+        require_choice("executor", self.executor, (None, *_BACKENDS), hint=_BACKENDS_HINT)
+        require_choice("cache", self.cache, _CACHES)
+        require_time_limit(self.cache_ttl, name="cache_ttl")
+        require_tags(self.tags)
         object.__setattr__(self, "delays", delays)
         object.__setattr__(self, "writer", serializer_for(self.serializer))
+
+    @property
+    def has_hooks(self) -> bool:
+        """Whether anybody is told how its attempts go."""
+        return any(getattr(self, name) for name in _HOOK_LISTS)
+
+    @property
+    def is_cached(self) -> bool:
+        """Whether an output may be taken from another task with the same inputs."""
+        return self.cache not in (None, "none")
 
     def changed(self, **changes: Any) -> TaskOptions:
         """Return these options with some replaced.
@@ -76,7 +91,7 @@ class TaskOptions:
         Raises:
             FlowDefinitionError: When there is no such option, or a value is wrong.
         """
-        known = [each.name for each in fields(self) if each.init]
+        known = [each.name for each in fields(self) if each.init and each.name != "conditions"]
         for name in changes:
             if name not in known:
                 raise FlowDefinitionError(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from dagy._task_output import TaskOutput
 
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes})
+
+
+def is_flat(values: Iterable[Any]) -> bool:
+    """Tell whether all are placeholders or immutable: nothing in them needs a copy."""
+    return all(type(value) is TaskOutput or type(value) in _ATOMS for value in values)
 
 
 def rebuild(value: Any, replace: Callable[[TaskOutput], Any]) -> Any:

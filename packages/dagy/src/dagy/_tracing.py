@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from dagy._code_hash import code_hash
 from dagy._failure import position, summary
 from dagy._task_output import TaskOutput
-from dagy._template import rebuild
+from dagy._template import is_flat, rebuild
 from dagy_types import FlowSpec, TaskSpec
 from dagy_types.errors import FlowDefinitionError
 
@@ -22,11 +24,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TaskCall:
-    """One call of a task: its arguments, in which placeholders stand for upstream outputs."""
+    """One call of a task: its arguments, in which placeholders stand for upstream outputs.
+
+    Attributes:
+        is_mapped: Whether ``args`` hold the lists that are mapped over, and not the arguments.
+    """
 
     task: Task[..., Any]
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+    is_mapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +55,39 @@ class Trace:
 
     def __init__(self) -> None:
         self._flows: list[Flow[..., Any]] = []
+        self._bodies: dict[str, None] = {}  # the code of all flows inside, in order
         self._tasks: list[TaskSpec] = []
         self._calls: dict[str, TaskCall] = {}
         self._taken: dict[str, int] = {}
 
     def add(
-        self, task: Task[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+        self,
+        task: Task[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        is_mapped: bool = False,
     ) -> TaskOutput:
         """Add a task call and return the placeholder of its output."""
         task_id = self._new_id(task.name)
-        (args, kwargs, _), depends_on = self._snapshot((args, kwargs, list(task.options.after)))
+        options = task.options
+        ordering = [*options.after, *(each.output for each in options.conditions)]
+        if kwargs or ordering or not is_flat(args):
+            (args, kwargs, _), depends_on = self._snapshot((args, kwargs, ordering))
+        else:
+            depends_on = self._outputs_in(args)
         self._tasks.append(
             TaskSpec(
                 task_id=task_id,
                 name=task.name,
                 description=task.description,
                 depends_on=depends_on,
+                is_mapped=is_mapped,
+                code_hash=task.code_hash,
+                tags=task.options.tags,
             )
         )
-        self._calls[task_id] = TaskCall(task, args, kwargs)
+        self._calls[task_id] = TaskCall(task, args, kwargs, is_mapped)
         return TaskOutput(task_id, self)
 
     @contextmanager
@@ -79,6 +100,7 @@ class Trace:
                 hint="A flow's graph is finite: repeat work with a loop over task calls.",
             )
         self._flows.append(flow)
+        self._bodies[code_hash(flow.function)] = None
         try:
             yield
         finally:
@@ -93,6 +115,8 @@ class Trace:
             description=flow.description,
             tasks=tuple(self._tasks),
             outputs=outputs,
+            code_hash="+".join(self._bodies),
+            tags=flow.options.tags,
         )
         return Graph(spec, self._calls, template)
 
@@ -101,11 +125,7 @@ class Trace:
         found: dict[str, None] = {}
 
         def note(output: TaskOutput) -> TaskOutput:
-            if output.trace is not self:
-                raise FlowDefinitionError(
-                    f"The output of task {output.task_id!r} belongs to another run of a flow.",
-                    hint="Call the task in this flow, or pass its value as a parameter.",
-                )
+            self._require_own(output)
             found[output.task_id] = None
             return output
 
@@ -116,6 +136,21 @@ class Trace:
                 "A task's argument or the flow's result contains itself, or is nested too deeply.",
                 hint="Pass flat data.",
             ) from None
+
+    def _outputs_in(self, values: tuple[Any, ...]) -> tuple[str, ...]:
+        found: dict[str, None] = {}
+        for value in values:
+            if type(value) is TaskOutput:
+                self._require_own(value)
+                found[value.task_id] = None
+        return tuple(found)
+
+    def _require_own(self, output: TaskOutput) -> None:
+        if output.trace is not self:
+            raise FlowDefinitionError(
+                f"The output of task {output.task_id!r} belongs to another run of a flow.",
+                hint="Call the task in this flow, or pass its value as a parameter.",
+            )
 
     def _new_id(self, task_name: str) -> str:
         prefix = "".join(f"{_slug(flow.name)}." for flow in self._flows[1:])
@@ -130,6 +165,7 @@ class Trace:
         return task_id
 
 
+@lru_cache(maxsize=1024)
 def _slug(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:80] or "task"
 

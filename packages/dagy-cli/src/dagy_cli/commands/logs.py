@@ -15,7 +15,11 @@ def configure(parser: CommandParser) -> None:
     """Add the arguments of `dagy logs`."""
     parser.description = "Show what a run logged, oldest first."
     parser.add_argument("run_id", metavar="RUN", help="the id of the run")
-    parser.add_argument("--task", metavar="TASK", help="only this task, by its id or name")
+    parser.add_argument(
+        "--task",
+        metavar="TASK",
+        help="only this task and its children, by its id or name; 'step[3]' is one child",
+    )
     parser.add_argument(
         "--follow", action="store_true", help="go on with new lines until the run ends"
     )
@@ -23,6 +27,7 @@ def configure(parser: CommandParser) -> None:
     parser.add_examples(
         "dagy logs RUN --follow",
         "dagy logs RUN --task load",
+        "dagy logs RUN --task 'step[3]'",
         "dagy logs RUN --format jsonl | grep ERROR",
     )
     parser.set_defaults(handler=show_logs)

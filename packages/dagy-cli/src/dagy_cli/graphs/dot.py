@@ -17,8 +17,9 @@ def draw(spec: FlowSpec, surface: Surface) -> str:
     ]
     for task in spec.tasks:
         label = r"\n".join(_escaped(line, surface) for line in label_lines(task))
+        border = ", peripheries=2" if task.is_mapped else ""
         # An id has no character that would need an escape.
-        lines.append(f'    "{task.task_id}" [label="{label}"];')
+        lines.append(f'    "{task.task_id}" [label="{label}"{border}];')
     for task in spec.tasks:
         lines += [f'    "{each}" -> "{task.task_id}";' for each in task.depends_on]
     return "\n".join([*lines, "}"]) + "\n"

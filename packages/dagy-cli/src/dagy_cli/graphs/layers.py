@@ -22,16 +22,16 @@ def layers_of(spec: FlowSpec) -> list[list[TaskSpec]]:
     return layers
 
 
-def label_lines(task: TaskSpec) -> tuple[str, ...]:
-    """Return the task's id and, where the id does not tell it, the name that its author gave."""
+def label_lines(task: TaskSpec, *, is_unicode: bool = True) -> tuple[str, ...]:
+    """Return the task's id and, where the id does not tell it, the name that its author gave.
+
+    The id of a mapped task is followed by a mark: how many children it has is not known yet.
+    """
     # Ids come from names: a repeated call has a number behind it, a sub-flow's name before it.
     stem = re.sub(r"-[0-9]+$", "", task.task_id)
     is_told = any(
         each == task.name or each.endswith(f".{task.name}") for each in (stem, task.task_id)
     )
-    return (task.task_id,) if is_told else (task.task_id, task.name)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun, as in ``1 task`` and ``2 tasks``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    mark = (" \u00d7N" if is_unicode else " xN") if task.is_mapped else ""
+    line = f"{task.task_id}{mark}"
+    return (line,) if is_told else (line, task.name)

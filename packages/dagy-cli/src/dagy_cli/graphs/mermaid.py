@@ -17,7 +17,8 @@ def draw(spec: FlowSpec, surface: Surface) -> str:
     lines = ["flowchart TD"]
     for task in spec.tasks:
         label = "<br/>".join(_escaped(line, surface) for line in label_lines(task))
-        lines.append(f'    {nodes[task.task_id]}["{label}"]')
+        box = f'[["{label}"]]' if task.is_mapped else f'["{label}"]'
+        lines.append(f"    {nodes[task.task_id]}{box}")
     for task in spec.tasks:
         lines += [f"    {nodes[each]} --> {nodes[task.task_id]}" for each in task.depends_on]
     return "\n".join(lines) + "\n"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dagy_cli.graphs.layers import counted
 from dagy_cli.graphs.layout import Box, Edge, layout_of
+from dagy_cli.render.cells import counted
 from dagy_cli.render.view import Surface
 from dagy_cli.svg import number, svg_document, svg_text, text_width
 from dagy_types import FlowSpec
@@ -12,6 +12,7 @@ _HEADING_HEIGHT = 52
 _MARGIN = 20
 _BASELINE = 18  # from the top of a box to its first line of text
 _LINE_HEIGHT = 18
+_STACK_OFFSET = 4
 _STYLE = (
     "path { fill: none; stroke: #7b8794; stroke-width: 1.2; } "
     ".head { fill: #7b8794; stroke: none; } "
@@ -50,9 +51,12 @@ def _edge(edge: Edge) -> str:
 def _box(box: Box, *, is_output: bool) -> str:
     hover = [box.task.task_id, box.task.name, box.task.description or ""]
     kind = "task output" if is_output else "task"
-    shape = (
-        f'<rect class="{kind}" x="{number(box.x)}" y="{number(box.y)}" '
+    # A mapped task is a stack of boxes.
+    offsets = (_STACK_OFFSET, 0) if box.task.is_mapped else (0,)
+    shape = "".join(
+        f'<rect class="{kind}" x="{number(box.x + offset)}" y="{number(box.y + offset)}" '
         f'width="{number(box.width)}" height="{number(box.height)}" rx="5"/>'
+        for offset in offsets
     )
     texts = [
         f'<text class="{"id" if index == 0 else "name"}" x="{number(box.x + box.width / 2)}" '

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from dagy_cli.escaping import visible
-from dagy_cli.graphs.layers import counted, label_lines, layers_of
-from dagy_cli.render.cells import shortened
+from dagy_cli.graphs.layers import label_lines, layers_of
+from dagy_cli.render.cells import counted, shortened
 from dagy_cli.render.view import Surface
 from dagy_types import FlowSpec, TaskSpec
 
@@ -22,7 +22,7 @@ def _lines(spec: FlowSpec, surface: Surface) -> Iterator[str]:
     layers = layers_of(spec)
     size = f"{counted(len(spec.tasks), 'task')} in {counted(len(layers), 'layer')}"
     yield f"{visible(spec.name)} (version {visible(spec.version)}): {size}"
-    widest = max((len(_label(task)) for task in spec.tasks), default=0)
+    widest = max((len(_label(task, surface)) for task in spec.tasks), default=0)
     for number, tasks in enumerate(layers, start=1):
         yield ""
         yield f"Layer {number} ({counted(len(tasks), 'task')})"
@@ -31,7 +31,7 @@ def _lines(spec: FlowSpec, surface: Surface) -> Iterator[str]:
 
 
 def _task_line(task: TaskSpec, width: int, surface: Surface) -> str:
-    label = f"  {_label(task)}"
+    label = f"  {_label(task, surface)}"
     if not task.depends_on:
         return label if surface.width is None else shortened(label, surface.width, surface)
     start = f"{label:<{width + 2}}  {'←' if surface.is_unicode else '<-'} "
@@ -53,6 +53,6 @@ def _fitting(task_ids: Sequence[str], width: int) -> str:
     return text
 
 
-def _label(task: TaskSpec) -> str:
-    task_id, *name = label_lines(task)
+def _label(task: TaskSpec, surface: Surface) -> str:
+    task_id, *name = label_lines(task, is_unicode=surface.is_unicode)
     return visible(f"{task_id} ({name[0]})" if name else task_id)

@@ -59,6 +59,11 @@ def duration_text(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02} m"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun, as in ``1 task`` and ``2 tasks``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def log_cells(record: LogRecord) -> tuple[Cell, ...]:
     """Return a log record as time, level, task and message."""
     return (

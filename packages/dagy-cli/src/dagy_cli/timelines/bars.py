@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from dagy_cli.task_groups import groups_of
 from dagy_types import Run, TaskRun, TaskStatus
 
 
@@ -16,17 +17,20 @@ class Bar:
     Attributes:
         start_seconds: From the start of the timeline.
         seconds: How long the task ran, or has been running.
+        progress: Of a mapped task, how many of its children succeeded, of how many.
     """
 
     task: TaskRun
     start_seconds: float
     seconds: float
+    progress: tuple[int, int] | None = None
 
     @property
     def remark(self) -> str:
-        """The status, after a space, unless it is the usual one: colours are not for everybody."""
+        """What a bar alone does not tell, after a space: colours are not for everybody."""
+        progress = "" if self.progress is None else f" {self.progress[0]}/{self.progress[1]}"
         is_usual = self.task.status is TaskStatus.SUCCEEDED
-        return "" if is_usual else f" {self.task.status}"
+        return progress if is_usual else f"{progress} {self.task.status}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,33 +41,52 @@ class Timeline:
         seconds: From the start of the run to its end, or until now; more than 0.
         bars: The first to start first.
         absent: How many tasks have not started.
+        reused: How many did not have to, as they reuse an output.
     """
 
     started_at: datetime
     seconds: float
     bars: Sequence[Bar]
     absent: int
+    reused: int = 0
 
 
-def timeline_of(run: Run, task_runs: Sequence[TaskRun], *, now: datetime) -> Timeline:
-    """Return the timeline of a run; what has not ended goes on until ``now``."""
+def timeline_of(
+    run: Run, task_runs: Sequence[TaskRun], *, now: datetime, lists_children: bool = False
+) -> Timeline:
+    """Return the timeline of a run; what has not ended goes on until ``now``.
+
+    Args:
+        lists_children: Give each child of a mapped task a bar.
+    """
+    progress = {each.task.task_id: each.progress for each in groups_of(task_runs)}
+    listed = task_runs
+    if not lists_children:
+        listed = [each for each in task_runs if each.task_id in progress]
+    reused = sum(each.origin is not None for each in listed)
     spans = [
-        (task_run, task_run.started_at, _end(task_run, task_run.started_at, run.ended_at or now))
-        for task_run in task_runs
-        if task_run.started_at is not None
+        (each, each.started_at, _end(each, each.started_at, run.ended_at or now))
+        for each in listed
+        if each.started_at is not None and each.origin is None
     ]
     # A clock that was set back must not push a bar off the axis.
     start = min([run.started_at or run.created_at, *(begun for _, begun, _ in spans)])
     end = max([run.ended_at or now, *(ended for _, _, ended in spans)])
     bars = [
-        Bar(task_run, (begun - start).total_seconds(), (ended - begun).total_seconds())
-        for task_run, begun, ended in spans
+        Bar(
+            each,
+            (begun - start).total_seconds(),
+            (ended - begun).total_seconds(),
+            progress.get(each.task_id),
+        )
+        for each, begun, ended in spans
     ]
     return Timeline(
         started_at=start,
         seconds=max((end - start).total_seconds(), 0.001),
         bars=sorted(bars, key=lambda bar: bar.start_seconds),
-        absent=len(task_runs) - len(spans),
+        absent=len(listed) - len(spans) - reused,
+        reused=reused,
     )
 
 

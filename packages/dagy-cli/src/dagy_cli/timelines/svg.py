@@ -73,8 +73,10 @@ def _legend(timeline: Timeline) -> Iterator[str]:
             f'<text class="faint" x="{number(x + _SWATCH + 6)}" y="71">{status}</text>'
         )
         x += _SWATCH + 24 + text_width(status.value)
-    if timeline.absent:
-        yield (f'<text class="faint" x="{number(x)}" y="71">{timeline.absent} not started</text>')
+    rest = [(timeline.reused, "reused without running"), (timeline.absent, "not started")]
+    text = ", ".join(f"{count} {what}" for count, what in rest if count)
+    if text:
+        yield f'<text class="faint" x="{number(x)}" y="71">{text}</text>'
 
 
 def _axis(timeline: Timeline, left: float) -> Iterator[str]:
@@ -107,6 +109,8 @@ def _hover(bar: Bar) -> str:
     ]
     if bar.task.name != bar.task.task_id:
         lines.insert(0, bar.task.name)
+    if bar.progress is not None:
+        lines.append(f"{bar.progress[0]} of {bar.progress[1]} children succeeded")
     if bar.task.error:
         lines.append(bar.task.error)
     return "&#10;".join(svg_text(line) for line in lines)

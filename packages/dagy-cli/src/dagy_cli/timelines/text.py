@@ -31,6 +31,8 @@ def timeline_lines(
     hidden = len(timeline.bars) - len(shown)
     if hidden:
         yield (Cell(f"{hidden} more started: --svg FILE draws them all."),)
+    if timeline.reused:
+        yield (Cell(f"{timeline.reused} reused without running."),)
     if timeline.absent:
         yield (Cell(f"{timeline.absent} not started."),)
 

@@ -20,7 +20,7 @@ def test_show_has_the_run_and_its_tasks(
         "STATUS",
         "ATTEMPT",
         "DURATION",
-        "ERROR",
+        "NOTE",
     ]
     document = json.loads(dagy("runs", "show", "a", "--format", "json").out)
     assert [task["status"] for task in document["tasks"]] == ["SUCCEEDED", "FAILED"]
@@ -81,3 +81,39 @@ def test_a_picture_that_cannot_be_written_is_exit_9_and_leaves_stdout_empty(
         f"error: {file} cannot be written: No such file or directory.",
         "hint: Check --svg.",
     ]
+
+
+def test_children_are_collapsed_unless_they_are_asked_for(
+    dagy: Callable[..., Any], add_mapped_run: Callable[..., str]
+) -> None:
+    run_id = add_mapped_run(children=30, failures=1)
+    lines = dagy("runs", "show", run_id).out.splitlines()
+    table = lines[lines.index("") + 1 :]
+    assert [line.split()[0] for line in table[:-1]] == ["TASK", "load", "step", "step[29]"]
+    assert "29/30 done: Boom" in table[2]
+    assert table[-1] == f"29 more tasks: dagy runs show {run_id} --children"
+    lines = dagy("runs", "show", run_id, "--children").out.splitlines()
+    assert len(lines[lines.index("") + 1 :]) == 1 + 32
+
+
+def test_programs_get_all_children_in_any_case(
+    dagy: Callable[..., Any], add_mapped_run: Callable[..., str]
+) -> None:
+    words = ["runs", "show", add_mapped_run(children=30), "--format", "json"]
+    assert len(json.loads(dagy(*words).out)["tasks"]) == 32
+    assert dagy(*words).out == dagy(*words, "--children").out
+
+
+@pytest.mark.parametrize(("words", "bars"), [([], 2), (["--children"], 5)])
+def test_gantt_and_svg_collapse_children_too(
+    words: list[str],
+    bars: int,
+    dagy: Callable[..., Any],
+    add_mapped_run: Callable[..., str],
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "run.svg"
+    run_id = add_mapped_run(children=3, failures=0)
+    lines = dagy("runs", "show", run_id, "--gantt", "--svg", str(file), *words).out.splitlines()
+    assert len(lines[lines.index("") + 2 :]) == bars
+    assert len(ElementTree.parse(file).getroot().findall("{http://www.w3.org/2000/svg}g")) == bars

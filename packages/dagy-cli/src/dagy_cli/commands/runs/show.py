@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Sequence
 from datetime import datetime, timezone
 
 from dagy_cli.app import Answer, App
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.render import surface_of
-from dagy_cli.render.view import Cell, Lines, View
-from dagy_cli.run_views import run_fields, run_with_tasks_document, tasks_table
+from dagy_cli.render.view import Cell, Lines, Table, View
+from dagy_cli.run_views import hidden_line, run_fields, run_with_tasks_document, tasks_table
+from dagy_cli.task_groups import groups_of
 from dagy_cli.text_file import write_text_file
-from dagy_cli.timelines.bars import timeline_of
+from dagy_cli.timelines.bars import Timeline, timeline_of
 from dagy_cli.timelines.svg import timeline_svg
 from dagy_cli.timelines.text import timeline_lines
 from dagy_types import Run, TaskRun
@@ -22,11 +24,17 @@ def configure(parser: CommandParser) -> None:
     parser.description = "Show a run and its tasks."
     add = parser.add_argument
     add("run_id", metavar="RUN", help="the id of the run")
+    add(
+        "--children",
+        action="store_true",
+        help="list every child of a mapped task, not only the first that failed",
+    )
     add("--gantt", action="store_true", help="show when each task ran, on a time axis")
     add("--svg", metavar="FILE", help="write the time axis as a picture, too")
     add_format_option(parser)
     parser.add_examples(
         "dagy runs show RUN",
+        "dagy runs show RUN --children",
         "dagy runs show RUN --gantt",
         "dagy runs show RUN --svg run.svg",
         "dagy runs show RUN --format yaml",
@@ -39,24 +47,33 @@ def show_run(args: Namespace, app: App) -> Answer:
     run = app.store.get_run(args.run_id)
     task_runs = app.store.list_task_runs(args.run_id)
     now = datetime.now(timezone.utc)
+
+    def timeline() -> Timeline:
+        return timeline_of(run, task_runs, now=now, lists_children=args.children)
+
     notes = []
     if args.svg is not None:
-        picture = timeline_svg(run, timeline_of(run, task_runs, now=now))
-        write_text_file(args.svg, picture, option="--svg")
+        write_text_file(args.svg, timeline_svg(run, timeline()), option="--svg")
         notes.append(f"The timeline is in {args.svg}")
-    tasks = _gantt(run, task_runs, now, app) if args.gantt else tasks_table(task_runs)
+    tasks = [_gantt(timeline(), app)] if args.gantt else _tasks(run, task_runs, args.children)
     return Answer(
         View(
             documents=[run_with_tasks_document(run, task_runs)],
             is_list=False,
-            blocks=[run_fields(run), Lines([[Cell("")]]), tasks],
+            blocks=[run_fields(run), Lines([[Cell("")]]), *tasks],
         ),
         notes=tuple(notes),
     )
 
 
-def _gantt(run: Run, task_runs: list[TaskRun], now: datetime, app: App) -> Lines:
-    timeline = timeline_of(run, task_runs, now=now)
+def _tasks(run: Run, task_runs: Sequence[TaskRun], lists_children: bool) -> list[Table | Lines]:
+    groups = groups_of(task_runs)
+    table = tasks_table(groups, lists_children=lists_children)
+    hidden = None if lists_children else hidden_line(run, groups, groups)
+    return [table] if hidden is None else [table, Lines([[Cell(hidden)]])]
+
+
+def _gantt(timeline: Timeline, app: App) -> Lines:
     surface = surface_of(app.console, app.console.stdout)
     # A picture has a width in a pipe, too.
     return Lines(timeline_lines(timeline, width=app.console.columns, surface=surface))

@@ -1,0 +1,62 @@
+"""The time of a run: what a clock says, and how a run waits."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from queue import Empty, SimpleQueue
+from time import monotonic
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+# A signal that the kernel hands to another thread does not wake the main thread from its wait, so
+# waits are bounded: this is how late such a Ctrl-C can be noticed.
+_LONGEST_WAIT_SECONDS = 0.2
+
+
+class Clock(Protocol):
+    """What the engine knows of time; tests bring one that they move themselves."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, from an arbitrary start."""
+        ...
+
+    def wait(self, inbox: SimpleQueue[T], until: float, *, is_idle: bool) -> list[T]:
+        """Wait for something to arrive, and return all that has; nothing when the time is up.
+
+        Args:
+            until: By `monotonic`; it may return earlier, with nothing.
+            is_idle: Whether nothing runs that could put something into the inbox.
+        """
+        ...
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        return monotonic()
+
+    def wait(self, inbox: SimpleQueue[T], until: float, *, is_idle: bool) -> list[T]:
+        """Wait for something to arrive, and return all that has."""
+        timeout = min(_LONGEST_WAIT_SECONDS, max(0.0, until - monotonic()))
+        return received(inbox, timeout)
+
+
+def received(inbox: SimpleQueue[T], timeout: float) -> list[T]:
+    """Return what is in the inbox, waiting up to so many seconds for the first thing."""
+    try:
+        first = inbox.get(timeout=timeout) if timeout else inbox.get_nowait()
+    except Empty:
+        return []
+    # What arrives meanwhile is for the next turn.
+    return [first, *(inbox.get_nowait() for _ in range(inbox.qsize()))]

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from typing import Any
+
+from dagy._executors.threads import ThreadExecutor
+from dagy_types import Attempt, Output
+
+INTERRUPT = """
+import sys, threading, time
+from datetime import datetime, timezone
+from queue import SimpleQueue
+from dagy._executors.threads import ThreadExecutor
+from dagy_types import Attempt, AttemptStarted, Output
+
+steps = []
+
+def perform(attempt, emit):
+    if attempt.task_id == "next":
+        return Output(b"next", "text")
+    try:
+        while True:
+            time.sleep(0.001)
+    except Exception:
+        steps.append("swallowed")
+    finally:
+        steps.append("interrupted")
+
+events = SimpleQueue()
+executor = ThreadExecutor(
+    1, perform=perform, deliver=events.put, now=lambda: datetime.now(timezone.utc)
+)
+for round in range(20):
+    executor.submit(Attempt("sleep", round))
+    assert type(events.get()) is AttemptStarted
+    executor.give_up("sleep", round)
+executor.submit(Attempt("next", 1))
+assert type(events.get()) is AttemptStarted
+print(events.get().outcome.data)
+executor.close(wait=True)
+print(events.qsize(), *set(steps), len(steps), threading.active_count())
+"""
+
+
+def test_a_task_that_sleeps_in_small_steps_is_interrupted() -> None:
+    # In a process of its own: under a tracer, such as that of coverage, threads are left alone.
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("b'next'\n0 interrupted 20 1\n", "")
+
+
+RACE = """
+import sys, threading
+from datetime import datetime, timezone
+from queue import SimpleQueue
+from dagy._executors.threads import ThreadExecutor
+from dagy_types import Attempt, AttemptResult, Output
+
+sys.setswitchinterval(1e-5)
+events = SimpleQueue()
+executor = ThreadExecutor(
+    2,
+    perform=lambda attempt, emit: Output(b"", "text"),
+    deliver=events.put,
+    now=lambda: datetime.now(timezone.utc),
+)
+ended = set()
+for round in range(3000):
+    executor.submit(Attempt("unwanted", round))
+    executor.submit(Attempt("wanted", round))
+    executor.give_up("unwanted", round)
+    while ("wanted", round) not in ended:
+        event = events.get(timeout=30)
+        if isinstance(event, AttemptResult):
+            assert isinstance(event.outcome, Output), event
+            ended.add((event.task_id, event.number))
+executor.close(wait=True)
+print(threading.active_count())
+"""
+
+
+def test_an_interrupt_hits_no_other_attempt_and_no_thread_that_is_ending() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", RACE], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("1\n", "")
+
+
+def test_under_a_tracer_a_given_up_task_is_left_alone(bench_of: Any, latch: Any) -> None:
+    ends: list[BaseException | None] = []
+
+    def work(_attempt: Attempt, _say: Any) -> None:
+        try:
+            latch.wait()
+            ends.append(None)
+        except BaseException as error:
+            ends.append(error)
+
+    bench = bench_of(ThreadExecutor, 1, work=work)
+    bench.submit("work")
+    bench.until_started("work")
+    before = sys.gettrace()
+    sys.settrace(lambda *_: None)
+    try:
+        bench.executor.give_up("work", 1)
+    finally:
+        sys.settrace(before)
+    latch.let_go()
+    bench.executor.close(wait=True)
+    assert ends == [None]
+    bench.take_in()
+    assert bench.results == {}
+
+
+def test_threads_start_as_they_are_needed(bench_of: Any) -> None:
+    bench = bench_of(ThreadExecutor, 50, work=lambda *_: threading.current_thread().name)
+    names = set()
+    for i in range(20):
+        bench.submit(f"work-{i}")
+        names.add(bench.outcome(f"work-{i}"))
+    assert "dagy-worker-1" in names
+    assert sum(t.name.startswith("dagy-worker-") for t in threading.enumerate()) <= 3
+
+
+def test_the_threads_are_daemons(bench_of: Any) -> None:
+    bench = bench_of(ThreadExecutor, 1, work=lambda *_: threading.current_thread().daemon)
+    bench.submit("work")
+    assert bench.outcome("work") == "True"
+
+
+def test_close_does_not_wait_for_a_given_up_task_that_cannot_be_interrupted(
+    bench_of: Any, latch: Any
+) -> None:
+    bench = bench_of(ThreadExecutor, 1, work=lambda *_: latch.wait())
+    bench.submit("work")
+    bench.until_started("work")
+    bench.executor.give_up("work", 1)
+    bench.executor.close(wait=True)
+    assert [t for t in threading.enumerate() if t.name.startswith("dagy-worker-")]
+
+
+def test_close_leaves_no_thread(bench_of: Any) -> None:
+    before = threading.active_count()
+    bench = bench_of(ThreadExecutor, 4, work=lambda *_: time.sleep(0.001))
+    bench.submit(*(f"work-{i}" for i in range(8)))
+    bench.result("work-7")
+    bench.executor.close(wait=True)
+    assert threading.active_count() == before
+
+
+def test_an_idle_thread_keeps_no_input_alive(bench_of: Any, wait_until: Any) -> None:
+    output = Output(b"x", "text")
+    before = sys.getrefcount(output)
+    bench = bench_of(ThreadExecutor, 1, work=lambda *_: None)
+    bench.executor.submit(Attempt("work", 1, {"up": output}))
+    bench.result("work")
+    wait_until(lambda: sys.getrefcount(output) == before)
