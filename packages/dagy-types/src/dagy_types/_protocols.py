@@ -226,6 +226,9 @@ class Executor(Protocol):
 
     A slot whose result was an exception starts nothing more until `proceed` is called: whoever
     submitted the attempts may not want the others any more.
+
+    All methods are called by one thread at a time. For executors that send attempts to other
+    processes, everything in an `Attempt` can be pickled.
     """
 
     def submit(self, attempt: Attempt) -> None:
@@ -245,7 +248,7 @@ class Executor(Protocol):
         ...
 
     def close(self, *, wait: bool) -> None:
-        """Take no more attempts and let go of all slots.
+        """Start nothing more and let go of all slots.
 
         Args:
             wait: Return only when the attempts under way have ended too.

@@ -15,6 +15,7 @@ print(doubled(number=4))  # runs here, recorded; `dagy runs list` shows it
 
 from __future__ import annotations
 
+from dagy._artifact import LocalArtifact
 from dagy._capture import get_run_logger
 from dagy._flow import Flow, flow
 from dagy._hooks import Hook, RunContext, State, completed, failed, running
@@ -26,6 +27,7 @@ __all__ = [
     "Flow",
     "FlowSpec",
     "Hook",
+    "LocalArtifact",
     "RunContext",
     "State",
     "Task",

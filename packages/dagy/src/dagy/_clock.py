@@ -46,7 +46,13 @@ class SystemClock:
         """Return seconds that never go back."""
         return monotonic()
 
-    def wait(self, inbox: SimpleQueue[T], until: float, *, is_idle: bool) -> list[T]:
+    def wait(
+        self,
+        inbox: SimpleQueue[T],
+        until: float,
+        *,
+        is_idle: bool,  # noqa: ARG002  real time passes in any case
+    ) -> list[T]:
         """Wait for something to arrive, and return all that has."""
         timeout = min(_LONGEST_WAIT_SECONDS, max(0.0, until - monotonic()))
         return received(inbox, timeout)

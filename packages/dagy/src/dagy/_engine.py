@@ -22,30 +22,31 @@ from random import random
 
 from dagy._attempt import Performer
 from dagy._attempt_context import AttemptContext
-from dagy._attempts import Attempts, Due, Repetition, Retry, TimeLimit
+from dagy._attempts import Attempts, Due, TimeLimit
 from dagy._capture import captured
 from dagy._clock import Clock, SystemClock
 from dagy._executors import make_executor
-from dagy._failure import formatted_traceback, summary
+from dagy._failure import summary
 from dagy._hook_calls import FlowHooks, HookCalls
 from dagy._interrupts import deferred_signals
 from dagy._local_logger import LocalLogger
-from dagy._policy import is_worth_a_retry, jittered
 from dagy._progress import Progress
+from dagy._recovery import Recovery
 from dagy._resumption import Resumption
 from dagy._run_log import RunLog
 from dagy._run_options import Ended, RunOptions
+from dagy._selection import Selection
 from dagy._serializers import Serializers
-from dagy._shortcuts import Reuse, Shortcuts, Skip
+from dagy._shortcuts import Shortcuts
 from dagy._timers import Timers
 from dagy._tracing import Graph
+from dagy._verdict import Verdict
 from dagy_types import (
     Attempt,
     AttemptEvent,
     AttemptResult,
     AttemptStarted,
     Executor,
-    FailureReason,
     LogRecord,
     Output,
     Run,
@@ -53,14 +54,11 @@ from dagy_types import (
     RunRecorder,
     RunStatus,
     TaskStatus,
-    mapped_position,
 )
-from dagy_types.errors import ArtifactError, TaskTimeoutError
+from dagy_types.errors import TaskTimeoutError
 
 # How many attempts may be submitted beyond those that have slots.
 _AHEAD = 500
-# How many tasks may be settled without running in one transaction.
-_LARGEST_BATCH = 2_000
 # How late the start of an attempt may be recorded: its end, if it comes that soon, goes with it.
 _START_LAG_SECONDS = 0.005
 
@@ -136,7 +134,6 @@ class _Coordinator:
         self._recorder = recorder
         self._serializers = serializers
         self._clock = clock
-        self._chance = chance
         self._inbox: SimpleQueue[AttemptEvent | _Signal] = SimpleQueue()
         self._progress = Progress(graph, serializers, now=clock.now)
         self._attempts = Attempts()
@@ -150,20 +147,31 @@ class _Coordinator:
             context_of=self._context,
         )
         self._timers: Timers[Due] = Timers()
-        self._awaiting_retry: set[str] = set()  # from a failed attempt to the start of the next
-        self._postponed: dict[str, BaseException] = {}  # failures that a repetition may mend
-        self._repetitions = 0
-        self._awaits_repetition = False
         self._run_log = RunLog(run.run_id, recorder, logger, now=clock.now)
+        self._recovery = Recovery(
+            options,
+            self._progress,
+            self._attempts,
+            self._timers,
+            self._run_log,
+            now=clock.monotonic,
+            chance=chance,
+            on_repetition=self._hooks.run_starts_again,
+        )
+        self._selection = Selection(
+            self._progress,
+            self._attempts,
+            self._shortcuts,
+            self._recovery,
+            self._run_log,
+            on_failure=self._note_failure,
+        )
+        self._verdict = Verdict()
         self._record_by = float("inf")  # when starts that wait to be recorded must be
         self._stops_at: float | None = None  # set when the run is to stop: the end of the grace
         self._stop_reason = ""
         self._ends_at = float("inf")
-        self._interrupts = 0
         self._was_abandoned = False
-        self._is_timed_out = False
-        self._failed_task_id: str | None = None
-        self._failure: BaseException | None = None
 
     def interrupt(self) -> None:
         """Stop the run; called from a signal handler."""
@@ -186,18 +194,20 @@ class _Coordinator:
     def _loop(self) -> None:
         """Select, record, submit, wait; until nothing runs and nothing can start."""
         while True:
-            selected = self._select()
+            room = self._options.max_workers + _AHEAD - len(self._attempts)
+            selected = self._selection.take(room)
             if selected or self._is_urgent():
                 self._record()
             self._submit(selected)
             if self._is_over():
                 break
-            self._repeat_when_quiet()
+            if not self._attempts:
+                self._recovery.repeat_when_quiet(can_select=self._selection.is_possible)
             self._wait()
         self._record()
 
     def _is_over(self) -> bool:
-        return not (self._attempts or self._awaiting_retry or self._postponed or self._can_select())
+        return not (self._attempts or self._recovery.is_pending or self._selection.is_possible)
 
     def _make_executor(self) -> Executor:
         return make_executor(
@@ -221,73 +231,6 @@ class _Coordinator:
         for attempt in attempts:
             self._executor.submit(attempt)
 
-    @property
-    def _is_held(self) -> bool:
-        """Whether nothing may start before what has failed is tried again."""
-        return bool(self._postponed) and self._options.fail_fast
-
-    def _can_select(self) -> bool:
-        return self._progress.plan.has_ready and not self._is_held
-
-    def _select(self) -> list[Attempt]:
-        """Take what is ready, and return the attempts to submit."""
-        selected: list[Attempt] = []
-        progress, attempts = self._progress, self._attempts
-        room = self._options.max_workers + _AHEAD - len(attempts)
-        while (
-            len(selected) < room
-            and len(progress.changes) < _LARGEST_BATCH
-            and self._can_select()
-            and (task_id := progress.plan.take()) is not None
-        ):
-            # What has been tried before is tried again; the rest may need no attempt.
-            if attempts.number(task_id):
-                self._awaiting_retry.discard(task_id)
-            elif self._may_settle(task_id) and self._settles(task_id):
-                continue
-            selected.append(progress.attempt(task_id, attempts.begin(task_id)))
-        return selected
-
-    def _may_settle(self, task_id: str) -> bool:
-        """Tell at little cost that a task needs an attempt, as most do."""
-        call = self._progress.call(task_id)
-        return self._shortcuts.may_concern(call) or self._progress.is_mapped(task_id)
-
-    def _settles(self, task_id: str) -> bool:
-        """Settle a task that needs no attempt, and tell whether it is one."""
-        progress = self._progress
-        shortcut = self._shortcuts.of_earlier_run(task_id)
-        try:
-            if shortcut is None and mapped_position(task_id) is None:
-                shortcut = self._shortcuts.by_condition(
-                    progress.call(task_id), progress.outputs.input_of
-                )
-            if shortcut is None and progress.is_mapped(task_id):
-                progress.fan_out(task_id)
-                return True
-        except Exception as error:  # noqa: BLE001  an author's value may raise anything
-            self._log("ERROR", formatted_traceback(error), task_id)
-            progress.fail_unstarted(task_id, summary(error))
-            self._note_failure(task_id, error)
-            return True
-        if shortcut is None:
-            shortcut = self._cached(task_id)
-        if isinstance(shortcut, Skip):
-            progress.skip(task_id, shortcut.reason)
-        elif isinstance(shortcut, Reuse):
-            progress.reuse(task_id, shortcut.origin, shortcut.output)
-        return shortcut is not None
-
-    def _cached(self, task_id: str) -> Reuse | None:
-        call = self._progress.call(task_id)
-        if not call.task.options.is_cached:
-            return None
-        try:
-            return self._shortcuts.in_cache(call, self._progress.attempt(task_id, 1))
-        except ArtifactError as error:
-            self._log("WARNING", f"Not cached: {error.message}", task_id)
-            return None
-
     def _is_urgent(self) -> bool:
         """Tell whether there is something to record that should not wait for what comes next."""
         changes = self._progress.changes
@@ -304,9 +247,9 @@ class _Coordinator:
 
     def _wait(self) -> None:
         """Wait for events and apply all that are there, then what is due."""
-        until = self._clock.monotonic() if self._can_select() else self._next_at()
-        is_idle = not self._attempts
-        for event in self._clock.wait(self._inbox, until, is_idle=is_idle):
+        until = self._clock.monotonic() if self._selection.was_cut_short else self._next_at()
+        events = self._clock.wait(self._inbox, until, is_idle=not self._attempts)
+        for event in events:
             if isinstance(event, AttemptResult):
                 self._apply_result(event)
             elif isinstance(event, AttemptStarted):
@@ -317,7 +260,8 @@ class _Coordinator:
                 self._apply_interrupt()
         now = self._clock.monotonic()
         if self._progress.changes:
-            self._record_by = min(self._record_by, now + _START_LAG_SECONDS)
+            # What has not ended by the time of a wait for nothing will take longer.
+            self._record_by = min(self._record_by, now + _START_LAG_SECONDS) if events else now
         for due in self._timers.pop_due(now):
             self._apply_due(due)
         if now >= self._ends_at:
@@ -339,7 +283,9 @@ class _Coordinator:
         self._hooks.attempt_starts(task_id, number)
         limit = self._progress.call(task_id).task.options.timeout_seconds
         if limit is not None:
-            self._timers.add(self._clock.monotonic() + limit, TimeLimit(task_id, number))
+            passed = (self._clock.now() - event.at).total_seconds()  # until this was heard of
+            ends_at = self._clock.monotonic() + limit - max(0.0, passed)
+            self._timers.add(ends_at, TimeLimit(task_id, number))
 
     def _apply_result(self, result: AttemptResult) -> None:
         task_id, number, outcome = result.task_id, result.number, result.outcome
@@ -368,83 +314,19 @@ class _Coordinator:
         """An attempt has failed: try again now, later with all that has failed, or never."""
         number = self._attempts.number(task_id)
         self._progress.fail_attempt(task_id, status, ended_at, number, summary(error))
-        options = self._progress.call(task_id).task.options
-        if self._stops_at is not None:
+        if self._stops_at is not None or not self._recovery.follows(task_id, error):
             self._fail(task_id, error)
-        elif self._attempts.retries_made(task_id) < options.retries and self._is_worth_it(
-            error, options.retry_condition_fn, task_id
-        ):
-            self._retry_later(task_id)
-        elif self._repetitions < len(self._options.retry_delays) and self._is_worth_it(
-            error, self._options.retry_condition_fn, None
-        ):
-            self._postpone(task_id, error)
-        else:
-            self._fail(task_id, error)
-
-    def _is_worth_it(
-        self,
-        error: BaseException,
-        condition: Callable[[Exception], bool] | None,
-        task_id: str | None,
-    ) -> bool:
-        try:
-            return is_worth_a_retry(error, condition)
-        except Exception as raised:  # noqa: BLE001  an author's function may raise anything
-            message = f"retry_condition_fn raised:\n{formatted_traceback(raised)}"
-            self._log("ERROR", message, task_id)
-            return False
-
-    def _retry_later(self, task_id: str) -> None:
-        options = self._progress.call(task_id).task.options
-        delay = options.delays[self._attempts.retries_made(task_id)]
-        delay = jittered(delay, options.retry_jitter_factor, self._chance)
-        number = self._attempts.number(task_id)
-        after = f" in {delay:g} s" if delay else ""
-        self._log("INFO", f"Attempt {number} failed; attempt {number + 1} follows{after}.", task_id)
-        self._progress.plan.suspend(task_id)
-        self._awaiting_retry.add(task_id)
-        self._timers.add(self._clock.monotonic() + delay, Retry(task_id))
-
-    def _postpone(self, task_id: str, error: BaseException) -> None:
-        """Try a task again once all else has ended; with ``fail_fast`` nothing else starts."""
-        self._progress.plan.suspend(task_id)
-        self._postponed[task_id] = error
-        if self._is_held:
-            for attempt in reversed(self._executor.withdraw()):
-                self._attempts.withdraw(attempt.task_id)
-                self._put_back(attempt.task_id)
-
-    def _put_back(self, task_id: str) -> None:
-        if self._attempts.number(task_id):
-            self._progress.plan.suspend(task_id)
-            self._retry_now(task_id)
-        else:
-            self._progress.plan.put_back(task_id)
-
-    def _retry_now(self, task_id: str) -> None:
-        self._awaiting_retry.add(task_id)
-        self._progress.plan.resume(task_id)
-
-    def _repeat_when_quiet(self) -> None:
-        """Schedule the repetition of what has failed, once nothing else is left to do."""
-        is_quiet = self._is_held or not (self._awaiting_retry or self._can_select())
-        if self._attempts or not self._postponed or self._awaits_repetition or not is_quiet:
-            return
-        delay = self._options.retry_delays[self._repetitions]
-        delay = jittered(delay, self._options.retry_jitter_factor, self._chance)
-        after = f" in {delay:g} s" if delay else ""
-        self._log("INFO", f"{len(self._postponed)} failed; they are tried again{after}.")
-        self._awaits_repetition = True
-        self._timers.add(self._clock.monotonic() + delay, Repetition())
+        elif self._recovery.is_held:
+            withdrawn = [each.task_id for each in self._executor.withdraw()]
+            for each in withdrawn:
+                self._attempts.withdraw(each)
+            self._recovery.put_back(withdrawn)
 
     def _apply_due(self, due: Due) -> None:
         if isinstance(due, TimeLimit):
             self._apply_time_limit(due)
-        elif isinstance(due, Repetition):
-            self._repeat()
-        elif due.task_id in self._awaiting_retry:  # unless the run is to stop
-            self._progress.plan.resume(due.task_id)
+        else:
+            self._recovery.apply(due)
 
     def _apply_time_limit(self, due: TimeLimit) -> None:
         if not self._attempts.is_current(due.task_id, due.number):
@@ -460,17 +342,6 @@ class _Coordinator:
         self._log("ERROR", error.message, due.task_id)
         self._apply_failure(due.task_id, TaskStatus.TIMED_OUT, error, self._clock.now())
 
-    def _repeat(self) -> None:
-        self._awaits_repetition = False
-        if not self._postponed:
-            return  # the run is to stop
-        self._repetitions += 1
-        self._hooks.run_starts_again(self._repetitions + 1)
-        for task_id in self._postponed:
-            self._attempts.repeat(task_id)
-            self._retry_now(task_id)
-        self._postponed.clear()
-
     def _fail(self, task_id: str, error: BaseException) -> None:
         """A task has failed for good."""
         self._hooks.task_failed(task_id, summary(error))
@@ -479,14 +350,13 @@ class _Coordinator:
         self._note_failure(task_id, error)
 
     def _note_failure(self, task_id: str, error: BaseException) -> None:
-        if self._failed_task_id is None:
-            self._failed_task_id, self._failure = task_id, error
+        self._verdict.note_failure(task_id, error)
         if self._options.fail_fast:
             self._stop(f"The run stopped after task {task_id!r} failed.")
 
     def _apply_interrupt(self) -> None:
-        self._interrupts += 1
-        if self._interrupts > 1:
+        self._verdict.interrupts += 1
+        if self._verdict.interrupts > 1:
             self._stops_at = self._clock.monotonic()
         elif self._attempts:
             self._log(
@@ -497,7 +367,7 @@ class _Coordinator:
         self._stop("The run was interrupted.")
 
     def _apply_run_timeout(self) -> None:
-        self._is_timed_out = True
+        self._verdict.is_timed_out = True
         self._ends_at = float("inf")
         self._stops_at = self._clock.monotonic()
         self._stop("The run did not end in time.")
@@ -509,10 +379,7 @@ class _Coordinator:
         self._stop_reason = self._stop_reason or reason
         self._call_off(self._executor.withdraw())
         self._progress.cancel(self._progress.plan.drop_unstarted(), reason)
-        will_not_be_retried = [*self._awaiting_retry, *self._postponed]
-        self._awaiting_retry.clear()
-        self._postponed.clear()
-        for task_id in will_not_be_retried:
+        for task_id in self._recovery.cancel():
             self._progress.fail(task_id)
 
     def _call_off(self, attempts: list[Attempt]) -> None:
@@ -543,7 +410,9 @@ class _Coordinator:
             self._progress.cancel([task_id], reason)
 
     def _finish(self) -> Ended:
-        status, reason, error = self._outcome()
+        status, reason, error = self._verdict.outcome(
+            is_complete=self._progress.is_complete, timeout_seconds=self._options.timeout_seconds
+        )
         if status is RunStatus.SUCCEEDED:
             self._hooks.run_succeeded()
         elif status is RunStatus.FAILED:
@@ -552,31 +421,21 @@ class _Coordinator:
         end = RunEnd(status=status, ended_at=self._clock.now(), reason=reason, error=error)
         self._recorder.finish_run(self._run.run_id, end)
         kept = self._progress.outputs.kept
-        return Ended(status, reason, error, kept, self._failed_task_id, self._failure)
-
-    def _outcome(self) -> tuple[RunStatus, FailureReason | None, str | None]:
-        if self._progress.is_complete:
-            return RunStatus.SUCCEEDED, None, None
-        if self._is_timed_out:
-            seconds = self._options.timeout_seconds
-            error = f"The run did not end within {seconds:g} s."
-            return RunStatus.FAILED, FailureReason.TIMED_OUT, error
-        if self._interrupts:
-            return RunStatus.CANCELLED, None, "The run was interrupted."
-        assert self._failure is not None
-        error = f"Task {self._failed_task_id!r} failed: {summary(self._failure)}"
-        return RunStatus.FAILED, None, error
+        verdict = self._verdict
+        return Ended(status, reason, error, kept, verdict.failed_task_id, verdict.failure)
 
     def _wait_for_hooks(self) -> None:
         """Let all hooks return, so that what they say is recorded; not after a second interrupt."""
         is_done = not self._hooks.finish(lambda: self._inbox.put(_Signal.HOOKS_DONE))
-        while not is_done and self._interrupts < 2:
+        while not is_done and self._verdict.interrupts < 2:
             for event in self._clock.wait(self._inbox, float("inf"), is_idle=False):
                 if isinstance(event, LogRecord):
                     self._run_log.append(event)
                 is_done = is_done or event is _Signal.HOOKS_DONE
-                self._interrupts += event is _Signal.INTERRUPT
+                self._verdict.interrupts += event is _Signal.INTERRUPT
             self._run_log.write()
+        if is_done:
+            self._hooks.join()
 
     def _latest_attempt(self, task_id: str) -> Attempt:
         return self._progress.attempt(task_id, self._attempts.number(task_id))

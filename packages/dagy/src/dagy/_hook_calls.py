@@ -95,6 +95,10 @@ class HookCalls:
         """Call ``then`` once all hooks have returned; tell whether there was any."""
         return self._runner.finish(then)
 
+    def join(self) -> None:
+        """Wait for the end of the hooks' thread, once all hooks have returned."""
+        self._runner.join()
+
     def _options(self, task_id: str) -> TaskOptions:
         return call_of(self._graph.calls, task_id).task.options
 

@@ -98,6 +98,11 @@ class HookRunner:
         self._calls.put(None)
         return True
 
+    def join(self) -> None:
+        """Wait for the end of the thread, after `finish`."""
+        if self._thread is not None:
+            self._thread.join()
+
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
             call()

@@ -10,16 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from dagy_types import FlowSpec, mapped_position, mapped_task_id
-
-
-@dataclass(slots=True)
-class _Group:
-    """Tasks of which only some may run at once."""
-
-    free: int
-    held: deque[str] = field(default_factory=deque)
 
 
 @dataclass(slots=True)
@@ -29,6 +22,15 @@ class _FanOut:
     task_id: str
     size: int
     next: int = 0
+
+
+@dataclass(slots=True)
+class _Group:
+    """Tasks of which only some may run at once."""
+
+    free: int
+    held: deque[str] = field(default_factory=deque)
+    held_fan_outs: deque[_FanOut] = field(default_factory=deque)
 
 
 class Plan:
@@ -58,6 +60,7 @@ class Plan:
             task_id: groups.setdefault(key, _Group(limit))
             for task_id, (key, limit) in (limits or {}).items()
         }
+        self._groups = list(groups.values())
         for task in spec.tasks:
             upstream = set(task.depends_on)
             for task_id in upstream:
@@ -134,31 +137,35 @@ class Plan:
 
     def drop_unstarted(self) -> list[str]:
         """Drop all tasks that are not taken; return those that never were."""
-        held = [task_id for group in self._group_of.values() for task_id in group.held]
+        held = [task_id for group in self._groups for task_id in group.held]
+        fan_outs = [self._fan_outs, *(group.held_fan_outs for group in self._groups)]
         children = [
             mapped_task_id(each.task_id, index)
-            for each in self._fan_outs
+            for each in chain.from_iterable(fan_outs)
             for index in range(each.next, each.size)
         ]
         dropped = dict.fromkeys([*self._ready, *held, *children, *self._missing])
         self._ready.clear()
         self._fan_outs.clear()
         self._missing.clear()
-        for group in self._group_of.values():
+        for group in self._groups:
             group.held.clear()
+            group.held_fan_outs.clear()
         return [task_id for task_id in dropped if task_id not in self._suspended]
 
     def _take_child(self) -> str | None:
-        for fan_out in self._fan_outs:
+        while self._fan_outs:
+            fan_out = self._fan_outs[0]
             group = self._group_of.get(fan_out.task_id)
             if group is not None:
                 if not group.free:
+                    group.held_fan_outs.append(self._fan_outs.popleft())
                     continue
                 group.free -= 1
             child = mapped_task_id(fan_out.task_id, fan_out.next)
             fan_out.next += 1
             if fan_out.next >= fan_out.size:
-                self._fan_outs.remove(fan_out)
+                self._fan_outs.popleft()
             return child
         return None
 
@@ -168,6 +175,8 @@ class Plan:
             group.free += 1
             if group.held:
                 self._ready.appendleft(group.held.popleft())
+            elif group.held_fan_outs:
+                self._fan_outs.appendleft(group.held_fan_outs.popleft())
 
     def _group_for(self, task_id: str) -> _Group | None:
         """Return the group in which a task takes a place: a mapped task takes none itself."""

@@ -16,7 +16,8 @@ from dagy_types import (
     mapped_position,
 )
 
-_FAILED = (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
+FAILED = (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
+"""How a task stands that failed; one that was under way when its run crashed is among them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def plan_resumption(
     left_out: set[str] = set()
     for task in current.tasks:  # upstream first: so does tracing list them
         task_id, run = task.task_id, runs.get(task.task_id)
-        if (run and run.status in _FAILED) or not failed.isdisjoint(task.depends_on):
+        if (run and run.status in FAILED) or not failed.isdisjoint(task.depends_on):
             failed.add(task_id)
         if run and _may_stand(task, earlier.get(task_id), standing) and task_id != from_task:
             parts = children.get(task_id, []) if task.is_mapped else [run]

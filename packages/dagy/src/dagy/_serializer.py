@@ -259,6 +259,4 @@ def _decoded(text: str) -> Any:
 
 # Made once: json.dumps() and json.loads() make them anew for every value.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_scan: Callable[[str, int], tuple[Any, int]] = (
-    json.JSONDecoder(object_hook=_from_object).scan_once  # type: ignore[attr-defined]  # not in typeshed
-)
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(object_hook=_from_object).scan_once  # type: ignore[attr-defined]  # not in typeshed

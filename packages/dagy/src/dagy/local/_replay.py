@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ from dagy_types import (
     mapped_position,
     mapped_task_id,
 )
-from dagy_types.errors import ConflictError, NotFoundError
+from dagy_types.errors import ConflictError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from dagy._flow import Flow
@@ -53,11 +53,18 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
 
     Raises:
         NotFoundError: When there is no such run or task.
-        ConflictError: When one of its inputs was never recorded.
+        ConflictError: When one of its inputs was never recorded, or it is a mapped task itself.
+        UsageError: When it is another flow's run.
         FlowDefinitionError: When the flow cannot be traced.
     """
     run = reader.get_run(run_id)
-    task_run = _task_run(reader, run_id, task_id)
+    if run.flow_name != flow.name:
+        raise UsageError(
+            f"Run {run_id} is one of flow {run.flow_name!r}, not of {flow.name!r}.",
+            hint="Replay its tasks with the flow that it ran.",
+        )
+    task_runs = {each.task_id: each for each in reader.list_task_runs(run_id)}
+    task_run = _replayable(task_runs, run_id, task_id)
     graph = flow.trace(flow.parse_parameters({}, run.parameters))
     position = mapped_position(task_id)
     static_id = position[0] if position else task_id
@@ -68,7 +75,7 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
         )
     serializers = serializers_of(graph)
     call = call_of(graph.calls, task_id)
-    inputs = _recorded_inputs(reader, run_id, graph, static_id)
+    inputs = _recorded_inputs(reader, task_runs, run_id, graph, static_id)
     if position is None:
         attempt = Attempt(task_id, task_run.attempt, inputs)
     else:
@@ -84,30 +91,40 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
     return Replay(task_run, tuple(differences), run_it)
 
 
-def _task_run(reader: RunReader, run_id: str, task_id: str) -> TaskRun:
-    for task_run in reader.list_task_runs(run_id):
-        if task_run.task_id == task_id:
-            if task_run.map_size is None:
-                return task_run
-            raise ConflictError(
-                f"Task {task_id!r} is mapped: it consists of {task_run.map_size} others.",
-                hint=f"Name one of them, for example {mapped_task_id(task_id, 0)!r}.",
-            )
-    raise NotFoundError(
-        f"Run {run_id} has no task {task_id!r}.", hint=f"See: dagy runs show {run_id}"
-    )
+def _replayable(task_runs: Mapping[str, TaskRun], run_id: str, task_id: str) -> TaskRun:
+    task_run = task_runs.get(task_id)
+    if task_run is None:
+        raise NotFoundError(
+            f"Run {run_id} has no task {task_id!r}.", hint=f"See: dagy runs show {run_id}"
+        )
+    if task_run.map_size is not None:
+        raise ConflictError(
+            f"Task {task_id!r} is mapped: it consists of {task_run.map_size} others.",
+            hint=f"Name one of them, for example {mapped_task_id(task_id, 0)!r}.",
+        )
+    return task_run
+
+
+def _map_size(task_runs: Mapping[str, TaskRun], task_id: str) -> int:
+    task_run = task_runs.get(task_id)
+    return (task_run and task_run.map_size) or 0
 
 
 def _recorded_inputs(
-    reader: RunReader, run_id: str, graph: Graph, task_id: str
+    reader: RunReader,
+    task_runs: Mapping[str, TaskRun],
+    run_id: str,
+    graph: Graph,
+    task_id: str,
 ) -> dict[str, Input]:
     tasks = {task.task_id: task for task in graph.spec.tasks}
-    sizes = {each.task_id: each.map_size for each in reader.list_task_runs(run_id)}
     inputs: dict[str, Input] = {}
     for upstream in tasks[task_id].depends_on:
         ids = [upstream]
         if tasks[upstream].is_mapped:
-            ids = [mapped_task_id(upstream, index) for index in range(sizes.get(upstream) or 0)]
+            ids = [
+                mapped_task_id(upstream, index) for index in range(_map_size(task_runs, upstream))
+            ]
         found: dict[str, Output] = dict(reader.read_outputs(run_id, ids))
         if len(found) < len(ids):
             raise ConflictError(

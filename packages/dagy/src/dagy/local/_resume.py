@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dagy._local_logger import LocalLogger
-from dagy._resumption import Resumption, changed_code, plan_resumption
+from dagy._resumption import FAILED, Resumption, changed_code, plan_resumption
 from dagy._tracing import Graph
 from dagy.local._result import RunResult
 from dagy.local._run import carry_out, new_run, run_options
-from dagy_types import FlowSpec, Run, RunReader, RunRecorder, RunStatus, mapped_position
+from dagy_types import (
+    FlowSpec,
+    Run,
+    RunReader,
+    RunRecorder,
+    RunStatus,
+    TaskRun,
+    TaskStatus,
+    mapped_position,
+)
 from dagy_types.errors import ConflictError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -48,8 +58,9 @@ def resume_flow(
 
     Raises:
         NotFoundError: When there is no such run, or no such task.
-        ConflictError: When the run has not ended, is being resumed, has nothing left to do, or when
-            the code has changed.
+        ConflictError: When the run has not ended, is being resumed, has nothing left to do, or
+            crashed before it took over what it was to resume; when nothing failed and only that is
+            to run; when the code has changed.
         UsageError: When ``from_task`` and ``only_failed`` are given together, or it is another
             flow's run.
     """
@@ -61,9 +72,14 @@ def resume_flow(
     run = _resumable(flow, reader.get_run(run_id), from_task)
     parameters = flow.parse_parameters({}, run.parameters)
     graph = flow.trace(parameters)
-    _require_task(graph.spec, from_task)
+    task_runs = reader.list_task_runs(run_id)
+    _require_beginning(run, task_runs)
+    _require_task(graph.spec, task_runs, from_task)
+    if only_failed:
+        _require_failure(run_id, task_runs)
     resumption = _resumption(
         run,
+        task_runs,
         graph,
         reader,
         from_task=from_task,
@@ -103,6 +119,7 @@ def _resumable(flow: Flow[..., Any], run: Run, from_task: str | None) -> Run:
 
 def _resumption(
     run: Run,
+    task_runs: Sequence[TaskRun],
     graph: Graph,
     reader: RunReader,
     *,
@@ -113,7 +130,7 @@ def _resumption(
     recorded = reader.get_flow_spec(run.run_id)
     resumption = plan_resumption(
         recorded,
-        reader.list_task_runs(run.run_id),
+        task_runs,
         graph.spec,
         from_task=from_task,
         only_failed=only_failed,
@@ -131,13 +148,37 @@ def _resumption(
     return replace(resumption, outputs=outputs)
 
 
-def _require_task(spec: FlowSpec, task_id: str | None) -> None:
+def _require_beginning(run: Run, task_runs: Sequence[TaskRun]) -> None:
+    """Refuse a run that would lose what the run that it resumed had done."""
+    if run.resumed_from is None or any(each.status is not TaskStatus.PENDING for each in task_runs):
+        return
+    raise ConflictError(
+        f"Run {run.run_id} ended before it took over anything from run {run.resumed_from}.",
+        hint=f"Resume that one: dagy runs resume {run.resumed_from}",
+    )
+
+
+def _require_failure(run_id: str, task_runs: Sequence[TaskRun]) -> None:
+    if not any(each.status in FAILED for each in task_runs):
+        raise ConflictError(
+            f"No task of run {run_id} failed, so there is nothing to run with only_failed.",
+            hint=f"To run all that it has not done: dagy runs resume {run_id}",
+        )
+
+
+def _require_task(spec: FlowSpec, task_runs: Sequence[TaskRun], task_id: str | None) -> None:
     if task_id is None:
         return
+    known = {task.task_id: task.is_mapped for task in spec.tasks}
     position = mapped_position(task_id)
-    known = [task.task_id for task in spec.tasks]
-    if (position[0] if position else task_id) not in known:
-        shown = ", ".join(known[:_NAMED_IN_ERROR]) + (", …" if known[_NAMED_IN_ERROR:] else "")
+    if position is not None:
+        is_child = any(each.task_id == task_id for each in task_runs)
+        is_known = is_child and known.get(position[0], False)
+    else:
+        is_known = task_id in known
+    if not is_known:
+        ids = list(known)
+        shown = ", ".join(ids[:_NAMED_IN_ERROR]) + (", …" if ids[_NAMED_IN_ERROR:] else "")
         raise NotFoundError(
             f"Flow {spec.name!r} has no task {task_id!r}.", hint=f"Its tasks: {shown}"
         )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import platform
-import secrets
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from dagy._engine import execute
@@ -165,7 +164,7 @@ def serializers_of(graph: Graph) -> Serializers:
 def environment() -> dict[str, str]:
     """Return what a run runs on, as it is recorded."""
     return {
-        "python": platform.python_version(),
+        "python": ".".join(map(str, sys.version_info[:3])),
         "implementation": sys.implementation.name,
         "platform": sys.platform,
         "machine": os.uname().machine,
@@ -180,4 +179,5 @@ def _source(flow: Flow[..., Any]) -> str | None:
 def _new_run_id() -> str:
     # 57 random bits: a random start lets the first six characters name a run. A letter comes first,
     # so that no id reads as a number or an option.
-    return secrets.choice(_LETTERS) + "".join(secrets.choice(_ID_ALPHABET) for _ in range(11))
+    choose = SystemRandom().choice
+    return choose(_LETTERS) + "".join(choose(_ID_ALPHABET) for _ in range(11))

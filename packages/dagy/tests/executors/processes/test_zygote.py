@@ -13,7 +13,6 @@ import pytest
 from dagy._executors.processes.frames import messages
 from dagy._executors.processes.zygote import (
     COMMAND,
-    Born,
     Command,
     Ended,
     Stillborn,
@@ -88,10 +87,6 @@ def echo(channel: socket.socket) -> None:
 def test_a_worker_gets_its_channel_and_its_end_is_reported(control: Control) -> None:
     def play() -> None:
         with fork_worker(control, 7) as channel:
-            born = control.report()
-            assert isinstance(born, Born)
-            assert born.number == 7
-            assert os.getpgid(born.process) == born.process
             channel.sendall(b"hello")
             assert channel.recv(100) == b"hello"
             assert control.report() == Ended(7, 0)
@@ -99,10 +94,19 @@ def test_a_worker_gets_its_channel_and_its_end_is_reported(control: Control) -> 
     live(control, play, work=echo)
 
 
+def test_a_worker_has_a_process_group_of_its_own(control: Control) -> None:
+    def play() -> None:
+        with fork_worker(control, 1) as first, fork_worker(control, 2) as second:
+            groups = {int(each.recv(100)) for each in (first, second)}
+            assert len(groups | {os.getpgid(0)}) == 3
+            assert {control.report(), control.report()} == {Ended(1, 0), Ended(2, 0)}
+
+    live(control, play, work=lambda channel: channel.sendall(b"%d" % os.getpgid(0)))
+
+
 def test_a_worker_is_killed_on_command(control: Control) -> None:
     def play() -> None:
         with fork_worker(control, 1) as first, fork_worker(control, 2) as second:
-            control.report(), control.report()
             control.ask(Command.KILL, 1)
             assert control.report() == Ended(1, -signal.SIGKILL)
             assert first.recv(1) == b""
@@ -119,7 +123,6 @@ def test_all_workers_are_killed_when_the_coordinator_closes_its_side(control: Co
 
     def play() -> None:
         channels.extend([fork_worker(control, 1), fork_worker(control, 2)])
-        control.report(), control.report()
 
     live(control, play, work=echo)
     for channel in channels:

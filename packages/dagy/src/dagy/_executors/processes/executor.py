@@ -15,8 +15,8 @@ from functools import partial
 from dagy._executors.processes.bell import Bell
 from dagy._executors.processes.frames import CHUNK_BYTES, Incoming, frame
 from dagy._executors.processes.loss import ended_early, never_began, nowhere_to_run
-from dagy._executors.processes.parcel import unpack
-from dagy._executors.processes.zygote import Born, Ended, Report, kill_group
+from dagy._executors.processes.parcel import Hello, unpack
+from dagy._executors.processes.zygote import Ended, Report, kill_group
 from dagy._executors.processes.zygote_process import ZygoteProcess
 from dagy_types import Attempt, AttemptEvent, AttemptResult, AttemptStarted, Output, Perform
 from dagy_types.errors import WorkerLostError
@@ -179,11 +179,11 @@ class ProcessExecutor:
 
     def _end(self) -> None:
         """Leave no process, no open descriptor, and no attempt without a result."""
+        if self._is_zygote_lost:
+            self._kill_orphans()
         with self._lock:
             self._is_over = True
             for worker in self._workers.values():
-                if self._is_zygote_lost and worker.process is not None:
-                    kill_group(worker.process)
                 self._fail(worker, nowhere_to_run)
                 worker.channel.close()
             self._workers.clear()
@@ -191,6 +191,12 @@ class ProcessExecutor:
             self._bell.close()
         self._selector.close()
         self._zygote.close()
+
+    def _kill_orphans(self) -> None:
+        for worker in self._workers.values():
+            self._read(worker)  # who it is comes before anything else
+            if worker.process is not None:  # else it has not begun, and ends by itself
+                kill_group(worker.process)
 
     def _assign(self) -> None:
         """Give waiting attempts to workers, as far as there are free slots."""
@@ -267,7 +273,11 @@ class ProcessExecutor:
         except ConnectionError:
             return b""
         for message in worker.incoming.feed(piece):
-            self._apply(worker, unpack(message))
+            event = unpack(message)
+            if isinstance(event, Hello):
+                worker.process = event.process
+            else:
+                self._apply(worker, event)
         return piece
 
     def _apply(self, worker: _Worker, event: AttemptEvent) -> None:
@@ -281,9 +291,6 @@ class ProcessExecutor:
 
     def _note(self, report: Report) -> None:
         worker = self._workers[report.number]
-        if isinstance(report, Born):
-            worker.process = report.process
-            return
         while self._read(worker):
             pass  # what it said before its end
         with self._lock:

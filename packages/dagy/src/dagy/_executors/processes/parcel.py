@@ -1,4 +1,4 @@
-"""How the events of an attempt travel from its worker to the coordinator."""
+"""What a worker sends to the coordinator: who it is, then the events of its attempts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,17 @@ from datetime import datetime
 
 from dagy import _failure
 from dagy_types import AttemptEvent, AttemptResult
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A worker is ready.
+
+    Attributes:
+        process: Its process id, and that of its process group.
+    """
+
+    process: int
 
 
 class SubstituteError(Exception):
@@ -46,7 +57,7 @@ class _Failure:
         return substitute
 
 
-def pack(event: AttemptEvent) -> bytes:
+def pack(event: AttemptEvent | Hello) -> bytes:
     """Return the bytes that `unpack` makes an event of."""
     if isinstance(event, AttemptResult) and isinstance(event.outcome, BaseException):
         error = event.outcome
@@ -65,9 +76,9 @@ def pack(event: AttemptEvent) -> bytes:
     return pickle.dumps(event)
 
 
-def unpack(data: bytes) -> AttemptEvent:
+def unpack(data: bytes) -> AttemptEvent | Hello:
     """Return an event; where its exception cannot be restored, there is a substitute."""
-    event: AttemptEvent | _Failure = pickle.loads(data)  # noqa: S301  from our own worker
+    event: AttemptEvent | Hello | _Failure = pickle.loads(data)  # noqa: S301  from our own worker
     return event.unpacked() if isinstance(event, _Failure) else event
 
 

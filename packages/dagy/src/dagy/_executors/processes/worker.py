@@ -18,7 +18,7 @@ from dagy._executors.gate import Gate
 from dagy._executors.performing import performed
 from dagy._executors.processes.forking import STOP_SIGNALS, flush_standard_streams
 from dagy._executors.processes.frames import frame, messages
-from dagy._executors.processes.parcel import pack
+from dagy._executors.processes.parcel import Hello, pack
 from dagy_types import Attempt, AttemptEvent, Perform
 
 
@@ -27,6 +27,7 @@ def work(channel: socket.socket, *, perform: Perform, now: Callable[[], datetime
     _Parting(channel).follow_forks()
     _reseed_numpy()
     with suppress(ConnectionError):  # the coordinator is gone, and so are we in a moment
+        channel.sendall(frame(pack(Hello(os.getpid()))))
         serve(channel, perform=perform, now=now)
 
 

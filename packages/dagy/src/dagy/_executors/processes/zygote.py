@@ -38,14 +38,6 @@ class Command(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Born:
-    """A worker has started."""
-
-    number: int
-    process: int
-
-
-@dataclass(frozen=True, slots=True)
 class Stillborn:
     """A worker could not be started.
 
@@ -69,7 +61,7 @@ class Ended:
     status: int
 
 
-Report = Born | Stillborn | Ended
+Report = Stillborn | Ended
 
 
 @dataclass(slots=True, eq=False)
@@ -183,7 +175,6 @@ class Zygote:
         with suppress(OSError):
             os.setpgid(process, process)
         self._children[number] = _Child(number, process)
-        self._report(Born(number, process))
 
     def _become_worker(self, channel: socket.socket) -> None:
         os.setpgid(0, 0)
