@@ -19,10 +19,12 @@ def blocks(language: str) -> list[str]:
 
 
 def shape(text: str) -> list[str]:
-    """Leave out what differs between runs: ids, times, durations, widths, the order of tasks."""
+    """Leave out what differs between runs and machines, and the order of tasks."""
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d", "TIME", text)
     text = re.sub(r"\b\d+(\.\d+)? m?s\b", "DURATION", text)
     text = re.sub(r"\b[a-z][0-9a-hjkmnp-tv-z]{11}\b", "RUN_ID", text)
+    text = re.sub(r" /\S*/packages/", " …/packages/", text)
+    text = re.sub(r"Python [\d.]+\S* on \w+", "Python VERSION on PLATFORM", text)
     text = re.sub("[━┳╋┻┏┓┣┫┗┛]+", "━", text)
     return sorted(re.sub(" +", " ", text).splitlines())
 

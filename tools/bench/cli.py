@@ -9,29 +9,19 @@ Prints the median wall time of whole processes, taken in turns, and its ratio to
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from datetime import datetime, timezone
+from pathlib import Path
+
+from machine import described
+from starts import Command, StartError, installed_environ, median_seconds, rows
+from table import aligned
 
 from dagy_store import LocalMetadataStore
 from dagy_types import FlowSpec, Run, RunEnd, RunStatus
 
-FLOW = """
-from dagy import flow, task
-
-@task
-def step(value=0):
-    return value
-
-@flow
-def three():
-    return step(step(step()))
-"""
+FLOW = Path(__file__).with_name("three_tasks") / "dagy_flow.py"
 
 
 def fill(directory: str, runs: int) -> None:
@@ -60,36 +50,22 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         fill(directory, arguments.runs)
-        flow_file = f"{directory}/three.py"
-        with open(flow_file, "w") as file:  # noqa: PTH123  one line
-            file.write(FLOW)
-        dagy = [sys.executable, "-m", "dagy_cli"]
-        commands = {
-            "python -c pass": [sys.executable, "-c", "pass"],
-            "dagy --version": [*dagy, "--version"],
-            "dagy --help": [*dagy, "--help"],
-            "dagy runs list": [*dagy, "runs", "list"],
-            "dagy run, three tasks": [*dagy, "--quiet", "run", f"{flow_file}:three"],
-        }
-        seconds = measure(commands, arguments.starts, os.environ | {"DAGY_LOCAL_DIR": directory})
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {arguments.runs} runs\n")
-    base = statistics.median(seconds["python -c pass"])
-    for name, each in seconds.items():
-        median = statistics.median(each)
-        print(f"{name:24}{median * 1e3:8.1f} ms{median / base:8.2f}x")
-
-
-def measure(
-    commands: dict[str, list[str]], starts: int, environ: dict[str, str]
-) -> dict[str, list[float]]:
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
-    for _ in range(starts):
-        for name, command in commands.items():  # in turns: other load hits all alike
-            start = time.perf_counter()
-            subprocess.run(command, env=environ, stdout=subprocess.DEVNULL, check=True)
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
+        environ = installed_environ(DAGY_LOCAL_DIR=directory)
+        commands = {"python -c pass": Command([sys.executable, "-c", "pass"])}
+        for name, words in {
+            "dagy --version": ["--version"],
+            "dagy --help": ["--help"],
+            "dagy runs list": ["runs", "list"],
+            "dagy run, three tasks": ["--quiet", "run", f"{FLOW}:three"],
+        }.items():
+            commands[name] = Command([sys.executable, "-m", "dagy_cli", *words], environ)
+        seconds = median_seconds(commands, arguments.starts)
+    print(f"{described()}; {arguments.runs} runs\n")
+    print(aligned(rows(seconds)))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except StartError as error:
+        sys.exit(f"cli.py: {error}")

@@ -1,162 +1,124 @@
-"""What a task costs, next to the least that it could cost.
+"""What a task costs, next to the least that it could cost, and to other engines.
 
     hatch run bench:engine
-    hatch run bench:engine --sizes 100,1000,10000 --repetitions 5
+    hatch run bench:engine --full --repetitions 5
+    hatch run bench:engine --peers
 
-Runs graphs of tasks that do nothing, in four ways, in one process, on one machine:
+Runs graphs of tasks that do next to nothing, in several ways, each figure in a process of its own:
 
 - bare: a plain loop, nothing recorded;
 - pool: a ThreadPoolExecutor, nothing recorded;
-- floor: a ThreadPoolExecutor and a SQLite database, one durable commit for each task's end;
-- dagy: start and end of every task recorded, dependents held back until then.
+- floor: a ThreadPoolExecutor and SQLite, a commit for each task; survives a killed process;
+- floor-full: the same; each commit survives a power cut too;
+- dagy: start and end of every task recorded, output captured, arguments checked.
 
-Prints microseconds per task, best of the repetitions, and the ratio to the floor.
+Prints microseconds per task, best of the repetitions, which take turns. Every result is checked,
+and so is that every task was recorded.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import sqlite3
-import tempfile
-import time
-from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from dagy import Flow, flow, task
-from dagy.local import LocalLogger, run_flow
-from dagy_store import LocalMetadataStore
+from children import Child, MeasurementError
+from figures import WAYS, Figures
+from machine import described
+from peers.comparison import PEERS, compare
+from shapes import SHAPES, check_size
+from table import aligned
 
-WORKERS = min(32, (os.cpu_count() or 1) + 4)
-Graph = list[list[int]]
-"""The upstream of each task, by number."""
-
-
-def wide(size: int) -> Graph:
-    return [[], *([0] for _ in range(size - 2)), list(range(1, size - 1))]
-
-
-def chain(size: int) -> Graph:
-    return [[], *([number] for number in range(size - 1))]
-
-
-def layers(size: int) -> Graph:
-    return [
-        list(range(number - number % 10 - 10, number - number % 10)) if number >= 10 else []
-        for number in range(size)
-    ]
-
-
-SHAPES: dict[str, Callable[[int], Graph]] = {"wide": wide, "chain": chain, "layers": layers}
-
-
-def work(*_: Any) -> int:
-    return 1
-
-
-def bare(graph: Graph) -> None:
-    results: list[int] = []
-    for upstream in graph:
-        results.append(work(*(results[each] for each in upstream)))
-
-
-def pooled(graph: Graph, ended: Callable[[int], None]) -> None:
-    """Run the graph on a thread pool, telling each end before anything that needs it starts."""
-    downstream: list[list[int]] = [[] for _ in graph]
-    missing = [len(upstream) for upstream in graph]
-    for number, upstream in enumerate(graph):
-        for each in upstream:
-            downstream[each].append(number)
-    with ThreadPoolExecutor(WORKERS) as pool:
-        running: dict[Future[int], int] = {
-            pool.submit(work): number for number, count in enumerate(missing) if not count
-        }
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                number = running.pop(future)
-                ended(number)
-                for each in downstream[number]:
-                    missing[each] -= 1
-                    if not missing[each]:
-                        running[pool.submit(work)] = each
-
-
-def pool(graph: Graph) -> None:
-    pooled(graph, lambda _: None)
-
-
-def floor(graph: Graph) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        connection = sqlite3.connect(Path(directory) / "floor.db", isolation_level=None)
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
-        connection.execute("create table tasks (id integer primary key, ended_at real) strict")
-
-        def record(number: int) -> None:
-            connection.execute("insert into tasks values (?, ?)", (number, time.time()))
-
-        pooled(graph, record)
-        connection.close()
-
-
-def dagy(graph: Graph) -> None:
-    step = task(name="step")(work)
-
-    @flow
-    def benchmark() -> None:
-        outputs: list[Any] = []
-        for upstream in graph:
-            outputs.append(step(*(outputs[each] for each in upstream)))
-
-    run_dagy(benchmark)
-
-
-def run_dagy(of: Flow[..., Any]) -> None:
-    with tempfile.TemporaryDirectory() as directory, LocalMetadataStore(directory) as store:
-        run_flow(of, {}, recorder=store, logger=LocalLogger(quiet=True), max_workers=WORKERS)
-
-
-WAYS: dict[str, Callable[[Graph], None]] = {
-    "bare": bare,
-    "pool": pool,
-    "floor": floor,
-    "dagy": dagy,
-}
-
-
-def microseconds_per_task(way: Callable[[Graph], None], graph: Graph, repetitions: int) -> float:
-    best = float("inf")
-    for _ in range(repetitions):
-        start = time.perf_counter()
-        way(graph)
-        best = min(best, time.perf_counter() - start)
-    return best / len(graph) * 1e6
+_SIZES = (10, 100, 1_000, 10_000)
+_LARGEST_SIZE = 100_000
+_PEER_SIZES = (10, 100, 1_000)
 
 
 def main() -> None:
+    arguments = _parser().parse_args()
+    sizes = list(arguments.sizes)
+    if arguments.full and _LARGEST_SIZE not in sizes:
+        sizes.append(_LARGEST_SIZE)
+    if arguments.peers:
+        sizes = sorted({*sizes, *arguments.peer_sizes})
+    print(f"{described()}; microseconds per task\n")
+    figures = Figures(sizes)
+    for shape in arguments.shapes:
+        _measure(figures, shape, arguments.repetitions)
+        print(aligned(list(figures.cost_rows(shape))) + "\n", flush=True)
+    for rows in (figures.growth_rows(arguments.shapes), figures.memory_rows(arguments.shapes)):
+        if table := list(rows):
+            print(aligned(table) + "\n", flush=True)
+    if arguments.peers:
+        compare(
+            figures,
+            arguments.peers,
+            shapes=arguments.shapes,
+            sizes=sorted(arguments.peer_sizes),
+            directory=arguments.peers_dir,
+            limit_seconds=arguments.peers_limit_seconds,
+        )
+
+
+def _measure(figures: Figures, shape: str, repetitions: int) -> None:
+    child = Child()
+    for size in figures.sizes:
+        for _ in range(repetitions):
+            for way in WAYS:  # in turns: other load hits all alike
+                figures.add(way, shape, size, child.measure(way, shape, size))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sizes", default="100,1000", help="numbers of tasks, by commas")
+    parser.add_argument("--sizes", type=_sizes, default=_SIZES, help="numbers of tasks, by commas")
+    parser.add_argument("--full", action="store_true", help=f"also {_LARGEST_SIZE:,} tasks")
+    parser.add_argument("--shapes", type=_shapes, default=SHAPES, help="shapes, by commas")
     parser.add_argument("--repetitions", type=int, default=3)
-    arguments = parser.parse_args()
-    print(
-        f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, "
-        f"{os.cpu_count()} CPUs, {WORKERS} workers; microseconds per task\n"
+    parser.add_argument(
+        "--peers",
+        nargs="?",
+        type=_peers,
+        const=tuple(PEERS),
+        default=(),
+        help="install and measure other engines too: all, or those named, by commas",
     )
-    print(f"{'shape':8}{'tasks':>8}" + "".join(f"{way:>10}" for way in WAYS) + f"{'x floor':>10}")
-    for shape, make in SHAPES.items():
-        for size in map(int, arguments.sizes.split(",")):
-            graph = make(size)
-            costs = {
-                name: microseconds_per_task(way, graph, arguments.repetitions)
-                for name, way in WAYS.items()
-            }
-            cells = "".join(f"{cost:10.1f}" for cost in costs.values())
-            print(f"{shape:8}{size:8}{cells}{costs['dagy'] / costs['floor']:10.2f}", flush=True)
+    parser.add_argument("--peer-sizes", type=_sizes, default=_PEER_SIZES, help="for them")
+    parser.add_argument(
+        "--peers-dir",
+        type=Path,
+        default=Path(".bench-peers"),
+        help="where their environments are, and stay",
+    )
+    parser.add_argument("--peers-limit-seconds", type=float, default=120.0, help="for each figure")
+    return parser
+
+
+def _sizes(text: str) -> Sequence[int]:
+    try:
+        return [check_size(int(each)) for each in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _shapes(text: str) -> Sequence[str]:
+    return _known(text, SHAPES)
+
+
+def _peers(text: str) -> Sequence[str]:
+    return _known(text, tuple(PEERS))
+
+
+def _known(text: str, names: Sequence[str]) -> Sequence[str]:
+    chosen = text.split(",")
+    for each in chosen:
+        if each not in names:
+            raise argparse.ArgumentTypeError(f"{each!r} is none of {', '.join(names)}")
+    return chosen
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except MeasurementError as error:
+        sys.exit(f"engine.py: {error}")

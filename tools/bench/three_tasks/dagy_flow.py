@@ -1,0 +1,13 @@
+from __future__ import annotations
+
+from dagy import flow, task
+
+
+@task
+def step(value: int = 0) -> int:
+    return value + 1
+
+
+@flow
+def three() -> int:
+    return step(step(step()))
