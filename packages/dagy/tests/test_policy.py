@@ -24,7 +24,8 @@ from dagy_types.errors import FlowDefinitionError
     ],
 )
 def test_each_published_form_of_delays(retries: int, delay: Any, delays: tuple[float]) -> None:
-    assert retry_delays(retries, delay) == delays
+    given = retry_delays(retries, delay)
+    assert tuple(given.before(retry) for retry in range(retries)) == delays
 
 
 def fails(_: int) -> list[float]:

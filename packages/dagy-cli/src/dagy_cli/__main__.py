@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -14,7 +15,11 @@ def run() -> None:
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # TextIO lacks it
     from dagy_cli.main import main
 
-    sys.exit(main())
+    code = main()
+    # At its end the interpreter would look through every object for cycles, to free them: a fifth
+    # of the time that a short run takes. The system frees all at once.
+    gc.freeze()
+    sys.exit(code)
 
 
 def _open_missing_streams() -> None:

@@ -114,7 +114,7 @@ def flow_spec_to_json(spec: FlowSpec) -> str:
                 "depends_on": task.depends_on,
                 "is_mapped": task.is_mapped,
                 "code_hash": task.code_hash,
-                "tags": dict(sorted(task.tags.items())),
+                "tags": dict(sorted(task.tags.items())) if task.tags else {},
             }
             for task in spec.tasks
         ],

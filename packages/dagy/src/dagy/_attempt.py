@@ -17,7 +17,7 @@ from dagy_types import Attempt, Input, LogRecord, Output, mapped_position
 from dagy_types.errors import ArtifactError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Performer:
     """Performs the attempts of one run: a `dagy_types.Perform`.
 

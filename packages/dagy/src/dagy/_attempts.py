@@ -10,12 +10,16 @@ class Attempts:
     """Counts the attempts of each task, from 1, and knows which are under way.
 
     A task that failed may be *repeated*: it goes on counting, and has all its retries again.
+
+    Attributes:
+        started: How many of those under way have found a slot.
     """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._first: dict[str, int] = {}  # the number of the first attempt since a repetition
         self._under_way: dict[str, bool] = {}  # whether it has started
+        self.started = 0
 
     def __len__(self) -> int:
         """Return how many attempts are under way, those that still wait for a slot included."""
@@ -39,6 +43,7 @@ class Attempts:
     def start(self, task_id: str) -> None:
         """The attempt under way has found a slot."""
         self._under_way[task_id] = True
+        self.started += 1
 
     def has_started(self, task_id: str) -> bool:
         """Tell whether the attempt under way has found a slot."""
@@ -46,7 +51,7 @@ class Attempts:
 
     def end(self, task_id: str) -> None:
         """The attempt under way has ended."""
-        del self._under_way[task_id]
+        self.started -= self._under_way.pop(task_id)
 
     def withdraw(self, task_id: str) -> None:
         """The attempt under way will not start after all, so it does not count."""
@@ -72,7 +77,7 @@ class Attempts:
         self._first[task_id] = self._numbers[task_id] + 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TimeLimit:
     """An attempt may go on no longer."""
 
@@ -80,14 +85,14 @@ class TimeLimit:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Retry:
     """A failed task is to be tried again."""
 
     task_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repetition:
     """All tasks that have failed for good are to be tried once more."""
 

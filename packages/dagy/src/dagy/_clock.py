@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Protocol, TypeVar
+
+from dagy._inbox import Inbox
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class Clock(Protocol):
         """Return seconds that never go back, from an arbitrary start."""
         ...
 
-    def wait(self, inbox: SimpleQueue[T], until: float, *, is_idle: bool) -> list[T]:
+    def wait(self, inbox: Inbox[T], until: float, *, is_idle: bool) -> list[T]:
         """Wait for something to arrive, and return all that has; nothing when the time is up.
 
         Args:
@@ -48,21 +49,11 @@ class SystemClock:
 
     def wait(
         self,
-        inbox: SimpleQueue[T],
+        inbox: Inbox[T],
         until: float,
         *,
         is_idle: bool,  # noqa: ARG002  real time passes in any case
     ) -> list[T]:
         """Wait for something to arrive, and return all that has."""
         timeout = min(_LONGEST_WAIT_SECONDS, max(0.0, until - monotonic()))
-        return received(inbox, timeout)
-
-
-def received(inbox: SimpleQueue[T], timeout: float) -> list[T]:
-    """Return what is in the inbox, waiting up to so many seconds for the first thing."""
-    try:
-        first = inbox.get(timeout=timeout) if timeout else inbox.get_nowait()
-    except Empty:
-        return []
-    # What arrives meanwhile is for the next turn.
-    return [first, *(inbox.get_nowait() for _ in range(inbox.qsize()))]
+        return inbox.receive(timeout)

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
-from queue import SimpleQueue
 from random import random
 
 from dagy._attempt import Performer
@@ -26,8 +25,9 @@ from dagy._attempts import Attempts, Due, TimeLimit
 from dagy._capture import captured
 from dagy._clock import Clock, SystemClock
 from dagy._executors import make_executor
-from dagy._failure import summary
+from dagy._failure import formatted_traceback, summary
 from dagy._hook_calls import FlowHooks, HookCalls
+from dagy._inbox import Inbox
 from dagy._interrupts import deferred_signals
 from dagy._local_logger import LocalLogger
 from dagy._progress import Progress
@@ -59,7 +59,8 @@ from dagy_types.errors import TaskTimeoutError
 
 # How many attempts may be submitted beyond those that have slots.
 _AHEAD = 500
-# How late the start of an attempt may be recorded: its end, if it comes that soon, goes with it.
+# How late the start of an attempt may be noticed, and then recorded: its end, if it comes so soon,
+# goes with it.
 _START_LAG_SECONDS = 0.005
 
 
@@ -133,8 +134,9 @@ class _Coordinator:
         self._options = options
         self._recorder = recorder
         self._serializers = serializers
+        self._resumption = resumption
         self._clock = clock
-        self._inbox: SimpleQueue[AttemptEvent | _Signal] = SimpleQueue()
+        self._inbox: Inbox[AttemptEvent | _Signal] = Inbox()
         self._progress = Progress(graph, serializers, now=clock.now)
         self._attempts = Attempts()
         self._shortcuts = Shortcuts(resumption, recorder, serializers, now=clock.now)
@@ -164,7 +166,7 @@ class _Coordinator:
             self._shortcuts,
             self._recovery,
             self._run_log,
-            on_failure=self._note_failure,
+            on_failure=self._fail_unstarted,
         )
         self._verdict = Verdict()
         self._record_by = float("inf")  # when starts that wait to be recorded must be
@@ -193,7 +195,13 @@ class _Coordinator:
 
     def _loop(self) -> None:
         """Select, record, submit, wait; until nothing runs and nothing can start."""
+        uses_cache = any(call.task.options.is_cached for call in self._graph.calls.values())
+        if self._resumption.origins:
+            while self._selection.take_over():
+                self._record()
         while True:
+            if uses_cache and self._is_urgent():
+                self._record()  # what is to be selected may be found there
             room = self._options.max_workers + _AHEAD - len(self._attempts)
             selected = self._selection.take(room)
             if selected or self._is_urgent():
@@ -205,6 +213,7 @@ class _Coordinator:
                 self._recovery.repeat_when_quiet(can_select=self._selection.is_possible)
             self._wait()
         self._record()
+        self._run_log.write()
 
     def _is_over(self) -> bool:
         return not (self._attempts or self._recovery.is_pending or self._selection.is_possible)
@@ -220,9 +229,16 @@ class _Coordinator:
                 self._options.max_output_bytes,
                 self._clock.now,
             ),
-            deliver=self._inbox.put,
+            deliver=self._deliver,
             now=self._clock.now,
         )
+
+    def _deliver(self, event: AttemptEvent) -> None:
+        """Take an event of the executor; called from any thread."""
+        if isinstance(event, AttemptStarted):
+            self._inbox.put_quietly(event)
+        else:
+            self._inbox.put(event)
 
     def _submit(self, attempts: list[Attempt]) -> None:
         if self._stops_at is not None:  # since they were selected
@@ -271,7 +287,9 @@ class _Coordinator:
         self._run_log.write()
 
     def _next_at(self) -> float:
-        times = (self._stops_at, self._timers.next_at, self._ends_at, self._record_by)
+        times = [self._stops_at, self._timers.next_at, self._ends_at, self._record_by]
+        if self._attempts.started < min(len(self._attempts), self._options.max_workers):
+            times.append(self._clock.monotonic() + _START_LAG_SECONDS)  # to look for a start
         return min(time for time in times if time is not None)
 
     def _apply_start(self, event: AttemptStarted) -> None:
@@ -296,6 +314,7 @@ class _Coordinator:
         if not self._attempts.is_current(task_id, number):
             return  # given up in the meantime
         self._attempts.end(task_id)
+        self._recovery.succeed(task_id)
         self._hooks.task_succeeded(task_id)
         cache_key = self._shortcuts.take_cache_key(task_id)
         self._progress.succeed(task_id, result.ended_at, number, outcome, cache_key)
@@ -344,13 +363,24 @@ class _Coordinator:
 
     def _fail(self, task_id: str, error: BaseException) -> None:
         """A task has failed for good."""
+        self._settle_failure(task_id, error)
+        self._stop_if_fast(task_id)
+
+    def _settle_failure(self, task_id: str, error: BaseException) -> None:
         self._hooks.task_failed(task_id, summary(error))
         self._progress.fail(task_id)
         self._attempts.forget(task_id)
-        self._note_failure(task_id, error)
-
-    def _note_failure(self, task_id: str, error: BaseException) -> None:
         self._verdict.note_failure(task_id, error)
+
+    def _fail_unstarted(self, task_id: str, error: BaseException) -> None:
+        """A task has failed before any attempt, for something that decides on it."""
+        self._run_log.add("ERROR", formatted_traceback(error), task_id, None)
+        self._hooks.task_failed(task_id, summary(error))
+        self._progress.fail_unstarted(task_id, summary(error))
+        self._verdict.note_failure(task_id, error)
+        self._stop_if_fast(task_id)
+
+    def _stop_if_fast(self, task_id: str) -> None:
         if self._options.fail_fast:
             self._stop(f"The run stopped after task {task_id!r} failed.")
 
@@ -379,8 +409,8 @@ class _Coordinator:
         self._stop_reason = self._stop_reason or reason
         self._call_off(self._executor.withdraw())
         self._progress.cancel(self._progress.plan.drop_unstarted(), reason)
-        for task_id in self._recovery.cancel():
-            self._progress.fail(task_id)
+        for task_id, error in self._recovery.cancel():
+            self._settle_failure(task_id, error)
 
     def _call_off(self, attempts: list[Attempt]) -> None:
         """Settle tasks whose attempts have not started and are not to."""
@@ -405,7 +435,8 @@ class _Coordinator:
     def _cancel(self, task_id: str, reason: str) -> None:
         """Settle a task of which no attempt is under way."""
         if self._attempts.number(task_id):
-            self._progress.fail(task_id)  # it is recorded as that already
+            # It is recorded as failed already, and would have been tried again.
+            self._settle_failure(task_id, self._recovery.error_of(task_id))
         else:
             self._progress.cancel([task_id], reason)
 
@@ -438,7 +469,7 @@ class _Coordinator:
             self._hooks.join()
 
     def _latest_attempt(self, task_id: str) -> Attempt:
-        return self._progress.attempt(task_id, self._attempts.number(task_id))
+        return self._progress.attempt(task_id, max(1, self._attempts.number(task_id)))
 
     def _context(self, task_id: str | None) -> AttemptContext:
         number = None if task_id is None else self._attempts.number(task_id)

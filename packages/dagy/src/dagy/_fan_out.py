@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dagy._serializers import Serializers
+from dagy._serializers import Serializers, encode
 from dagy._task_output import TaskOutput
 from dagy._template import rebuild
 from dagy._tracing import TaskCall
@@ -82,7 +82,7 @@ def fan_out(
 
     Raises:
         UsageError: When a value that is mapped over is no list, or they differ in length.
-        ArtifactError: When such a value cannot be restored.
+        ArtifactError: When such a value cannot be restored, or its items have no exact encoding.
     """
     sized = [_column(value, inputs, serializers, call.task.name) for value in call.args]
     sizes = {size for size, _ in sized}
@@ -113,8 +113,10 @@ def _column(
             f"Task {task_name!r} maps over what {value.task_id!r} returned, "
             f"a value of type {type(items).__name__}; it must be a list or a tuple."
         )
+    # All at once, so that one that cannot be encoded fails this task, and no child that has begun.
     serializer = serializers.named(source.serializer)
-    return len(items), lambda index: Output(serializer.encode(items[index]), serializer.name)
+    encoded = [encode(item, serializer) for item in items]
+    return len(encoded), lambda index: encoded[index]
 
 
 def _shared(call: TaskCall) -> dict[str, None]:

@@ -10,6 +10,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from dagy._flow_options import FlowOptions
 from dagy._hooks import Hook
+from dagy._option_checks import require_text
 from dagy._parameters import Parameters
 from dagy._policy import RetryDelay
 from dagy._surroundings import surroundings
@@ -50,6 +51,8 @@ class Flow(Generic[P, R]):
         options: FlowOptions | None = None,
     ) -> None:
         refuse_generators(function, "flow")
+        for option, text in (("name", name), ("version", version), ("description", description)):
+            require_text(option, text)
         if inspect.iscoroutinefunction(function):
             raise FlowDefinitionError(
                 f"@flow cannot decorate {function.__name__!r}: it is a coroutine function.",

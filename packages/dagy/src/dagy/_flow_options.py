@@ -14,7 +14,7 @@ from dagy._option_checks import (
     require_time_limit,
     require_whole_number,
 )
-from dagy._policy import RetryDelay
+from dagy._policy import Delays, RetryDelay
 
 EXECUTORS = ("threads", "processes")
 _HOOK_LISTS = ("on_running", "on_completion", "on_failure", "on_retry")
@@ -25,7 +25,8 @@ class FlowOptions:
     """The options of a flow; see `dagy.flow` for their meaning.
 
     Attributes:
-        delays: Seconds before each retry, worked out from ``retries`` and ``retry_delay_seconds``.
+        delays: How long to wait before each retry, worked out from ``retries`` and
+            ``retry_delay_seconds``.
 
     Raises:
         FlowDefinitionError: When an option has a value that it cannot have.
@@ -45,12 +46,12 @@ class FlowOptions:
     on_failure: Sequence[Hook] | None = None
     on_retry: Sequence[Hook] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    delays: tuple[float, ...] = field(init=False, default=())
+    delays: Delays = field(init=False, default=Delays())
 
     def __post_init__(self) -> None:
         if self.max_workers is not None:
             require_whole_number("max_workers", self.max_workers, least=1)
-        require_choice("executor", self.executor, EXECUTORS)
+        require_choice("executor", self.executor, EXECUTORS, hint="Leave it out for threads.")
         require_time_limit(self.timeout_seconds)
         for name in _HOOK_LISTS:
             require_hooks(name, getattr(self, name))

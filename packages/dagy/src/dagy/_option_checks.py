@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from dagy._policy import RetryDelay, retry_delays, seconds_or_refuse
+from dagy._policy import Delays, RetryDelay, retry_delays, seconds_or_refuse
+from dagy._task_output import TaskOutput
 from dagy_types.errors import FlowDefinitionError
 
 
@@ -37,8 +38,8 @@ def require_time_limit(value: Any, *, name: str = "timeout_seconds") -> None:
         raise FlowDefinitionError(f"{name} must be more than 0.", hint="Leave it out for no limit.")
 
 
-def checked_retries(options: RetryOptions) -> tuple[float, ...]:
-    """Return the seconds before each retry, or refuse what cannot be meant."""
+def checked_retries(options: RetryOptions) -> Delays:
+    """Return how long to wait before each retry, or refuse what cannot be meant."""
     require_whole_number("retries", options.retries, least=0)
     factor = options.retry_jitter_factor
     if factor is not None and not (_is_number(factor) and 0 <= factor <= 1):
@@ -52,13 +53,27 @@ def checked_retries(options: RetryOptions) -> tuple[float, ...]:
     return retry_delays(options.retries, options.retry_delay_seconds)
 
 
-def require_choice(name: str, value: Any, choices: Sequence[Any], *, hint: str = "") -> None:
+def require_text(name: str, value: Any) -> None:
+    """Refuse what is no text; nothing at all is fine."""
+    if value is not None and not isinstance(value, str):
+        raise FlowDefinitionError(f"{name} must be text; got {value!r}.")
+
+
+def require_outputs(name: str, value: Any) -> None:
+    """Refuse what is no list of task outputs."""
+    is_list = isinstance(value, (list, tuple))
+    if not is_list or not all(isinstance(each, TaskOutput) for each in value):
+        raise FlowDefinitionError(
+            f"{name} must be a list of outputs of tasks; got {value!r}.",
+            hint="An output is what a task's call returns in the flow's body.",
+        )
+
+
+def require_choice(name: str, value: Any, choices: Sequence[Any], *, hint: str) -> None:
     """Refuse what is none of the choices."""
     if value not in choices:
         shown = ", ".join(repr(choice) for choice in choices)
-        raise FlowDefinitionError(
-            f"{name} must be one of {shown}; got {value!r}.", hint=hint or None
-        )
+        raise FlowDefinitionError(f"{name} must be one of {shown}; got {value!r}.", hint=hint)
 
 
 def require_tags(tags: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 from dagy_types.errors import ArtifactError
@@ -19,6 +18,8 @@ class PickleSerializer:
         Raises:
             ArtifactError: When it has none.
         """
+        import pickle  # for the tasks that ask for it
+
         try:
             return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
         except Exception as error:
@@ -33,6 +34,8 @@ class PickleSerializer:
         Raises:
             ArtifactError: When the pickle cannot be read here.
         """
+        import pickle  # for the tasks that ask for it
+
         try:
             return pickle.loads(data)  # noqa: S301  written by the same flow, on its author's demand
         except Exception as error:

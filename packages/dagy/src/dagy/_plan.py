@@ -15,7 +15,7 @@ from itertools import chain
 from dagy_types import FlowSpec, mapped_position, mapped_task_id
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _FanOut:
     """The children of a mapped task that were not taken yet: those from ``next`` on."""
 
@@ -24,7 +24,7 @@ class _FanOut:
     next: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Group:
     """Tasks of which only some may run at once."""
 

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from dagy_types.errors import FlowDefinitionError
+
+_MOST_SECONDS = sys.float_info.max
 
 RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]] | None
 """Seconds before each retry: the same for all, one for each (the last one repeats), or a function
 from the number of retries to such a list; none without a wait."""
 
 
-def retry_delays(retries: int, delay: RetryDelay) -> tuple[float, ...]:
-    """Return the seconds to wait before each retry.
+@dataclass(frozen=True, slots=True)
+class Delays:
+    """How long to wait before each retry.
+
+    Attributes:
+        seconds: For the first retries, one each; the last is for all that follow.
+    """
+
+    seconds: tuple[float, ...] = (0.0,)
+
+    def before(self, retry: int) -> float:
+        """Return the seconds to wait before a retry; they count from 0."""
+        return self.seconds[min(retry, len(self.seconds) - 1)]
+
+
+def retry_delays(retries: int, delay: RetryDelay) -> Delays:
+    """Return how long to wait before each of so many retries.
 
     Raises:
         FlowDefinitionError: When a delay is no number of seconds, or the function fails.
     """
-    if delay is None or not retries:
-        return (0.0,) * retries
+    if delay is None or (callable(delay) and not retries):
+        return Delays()
     if callable(delay):
         delay = _called(delay, retries)
     each = list(delay) if isinstance(delay, (list, tuple)) else [delay]
@@ -28,8 +46,7 @@ def retry_delays(retries: int, delay: RetryDelay) -> tuple[float, ...]:
         raise FlowDefinitionError(
             "retry_delay_seconds is empty.", hint="Leave it out, or give one delay or more."
         )
-    seconds = [seconds_or_refuse("retry_delay_seconds", one) for one in each]
-    return tuple(seconds[min(number, len(seconds) - 1)] for number in range(retries))
+    return Delays(tuple(seconds_or_refuse("retry_delay_seconds", one) for one in each))
 
 
 def jittered(delay: float, factor: float | None, chance: Callable[[], float]) -> float:
@@ -55,7 +72,7 @@ def seconds_or_refuse(name: str, value: Any) -> float:
         FlowDefinitionError: When the value is negative, infinite or no number.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and math.isfinite(value) and value >= 0:
+    if is_number and 0 <= value <= _MOST_SECONDS:
         return float(value)
     raise FlowDefinitionError(
         f"{name} must be a number of seconds from 0; got {value!r}.",

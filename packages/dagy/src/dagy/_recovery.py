@@ -47,6 +47,7 @@ class Recovery:
         self._chance = chance
         self._on_repetition = on_repetition
         self._awaiting: set[str] = set()  # from a failed attempt to the start of the next
+        self._errors: dict[str, BaseException] = {}  # what the latest failed attempt raised
         self._postponed: dict[str, None] = {}
         self._repetitions = 0
         self._is_repetition_due = False
@@ -61,21 +62,32 @@ class Recovery:
         """Whether nothing may start before what was postponed is tried again."""
         return bool(self._postponed) and self._options.fail_fast
 
+    def error_of(self, task_id: str) -> BaseException:
+        """Return why a task that is tried again is tried again."""
+        return self._errors[task_id]
+
     def follows(self, task_id: str, error: BaseException) -> bool:
         """Arrange for another attempt at a task that failed, if there is to be one."""
+        self._errors[task_id] = error
         options = self._progress.call(task_id).task.options
         if self._attempts.retries_made(task_id) < options.retries and self._is_worth_it(
             error, options.retry_condition_fn, task_id
         ):
             self._retry_later(task_id)
             return True
-        if self._repetitions < len(self._options.retry_delays) and self._is_worth_it(
+        if self._repetitions < self._options.retries and self._is_worth_it(
             error, self._options.retry_condition_fn, None
         ):
             self._progress.plan.suspend(task_id)
             self._postponed[task_id] = None
             return True
+        del self._errors[task_id]
         return False
+
+    def succeed(self, task_id: str) -> None:
+        """A task needs no further attempt."""
+        if self._errors:
+            self._errors.pop(task_id, None)
 
     def begin(self, task_id: str) -> None:
         """Another attempt at a task begins."""
@@ -99,7 +111,7 @@ class Recovery:
         is_quiet = self.is_held or not (self._awaiting or can_select)
         if not self._postponed or self._is_repetition_due or not is_quiet:
             return
-        delay = self._options.retry_delays[self._repetitions]
+        delay = self._options.retry_delays.before(self._repetitions)
         delay = jittered(delay, self._options.retry_jitter_factor, self._chance)
         what = f"{len(self._postponed)} failed; tried again{_after(delay)}."
         self._run_log.add("INFO", what, None, None)
@@ -113,9 +125,9 @@ class Recovery:
         elif due.task_id in self._awaiting:  # unless the run is to stop
             self._progress.plan.resume(due.task_id)
 
-    def cancel(self) -> list[str]:
-        """Try nothing again; return the tasks that would have been."""
-        tasks = [*self._awaiting, *self._postponed]
+    def cancel(self) -> list[tuple[str, BaseException]]:
+        """Try nothing again; return the tasks that would have been, and what they raised."""
+        tasks = [(each, self._errors[each]) for each in (*self._awaiting, *self._postponed)]
         self._awaiting.clear()
         self._postponed.clear()
         return tasks
@@ -136,7 +148,7 @@ class Recovery:
 
     def _retry_later(self, task_id: str) -> None:
         options, number = self._progress.call(task_id).task.options, self._attempts.number(task_id)
-        delay = options.delays[self._attempts.retries_made(task_id)]
+        delay = options.delays.before(self._attempts.retries_made(task_id))
         delay = jittered(delay, options.retry_jitter_factor, self._chance)
         what = f"Attempt {number} failed; attempt {number + 1} follows{_after(delay)}."
         self._run_log.add("INFO", what, task_id, number)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from dagy._policy import Delays
 from dagy_types import FailureReason, Input, RunStatus
 
 
@@ -20,7 +21,8 @@ class RunOptions:
         grace_seconds: How long running tasks may go on once the run is to stop.
         timeout_seconds: After this time the run is stopped, without grace.
         executor: What runs the attempts: ``threads`` or ``processes``.
-        retry_delays: Seconds before each repetition of what failed.
+        retries: How often what failed is repeated.
+        retry_delays: How long to wait before each repetition.
         retry_jitter_factor: The largest random share that is added to such a delay.
         retry_condition_fn: Told what a task raised, returns whether a repetition is worth it.
     """
@@ -31,7 +33,8 @@ class RunOptions:
     grace_seconds: float = 10.0
     timeout_seconds: float | None = None
     executor: str = "threads"
-    retry_delays: tuple[float, ...] = ()
+    retries: int = 0
+    retry_delays: Delays = Delays()  # noqa: RUF009  it is immutable
     retry_jitter_factor: float | None = None
     retry_condition_fn: Callable[[Exception], bool] | None = None
 

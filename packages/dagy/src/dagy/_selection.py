@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dagy._attempts import Attempts
-from dagy._failure import formatted_traceback, summary
 from dagy._progress import Progress
 from dagy._recovery import Recovery
 from dagy._run_log import RunLog
@@ -21,8 +20,8 @@ class Selection:
     """Takes ready tasks of a run.
 
     Args:
-        on_failure: Called with a task that fails because what decides on it, a condition or the
-            value that it maps over, cannot be used.
+        on_failure: Called with a task that is to fail, because what decides on it, a condition or
+            the value that it maps over, cannot be used.
 
     Attributes:
         was_cut_short: Whether there is more to select already.
@@ -45,6 +44,7 @@ class Selection:
         self._run_log = run_log
         self._on_failure = on_failure
         self.was_cut_short = False
+        self._set_aside: list[str] = []  # while what was done is taken over
 
     @property
     def is_possible(self) -> bool:
@@ -70,6 +70,22 @@ class Selection:
         self.was_cut_short = len(progress.changes) >= _LARGEST_BATCH
         return selected
 
+    def take_over(self) -> bool:
+        """Settle what a run that is resumed had done, before anything else can end the new one.
+
+        Returns whether there is more, once what has changed is recorded.
+        """
+        progress = self._progress
+        while len(progress.changes) < _LARGEST_BATCH:
+            task_id = progress.plan.take()
+            if task_id is None:
+                self._recovery.put_back(self._set_aside)
+                self._set_aside.clear()
+                return False
+            if not self._shortcuts.are_of_earlier_run(task_id) or not self._settles(task_id):
+                self._set_aside.append(task_id)
+        return True
+
     def _may_settle(self, task_id: str) -> bool:
         """Tell at little cost that a task needs an attempt, as most do."""
         call = self._progress.call(task_id)
@@ -88,8 +104,6 @@ class Selection:
                 progress.fan_out(task_id)
                 return True
         except Exception as error:  # noqa: BLE001  an author's value may raise anything
-            self._run_log.add("ERROR", formatted_traceback(error), task_id, None)
-            progress.fail_unstarted(task_id, summary(error))
             self._on_failure(task_id, error)
             return True
         if shortcut is None:

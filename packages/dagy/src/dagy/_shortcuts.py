@@ -15,7 +15,7 @@ from dagy._serializers import BUILT_IN, Serializers
 from dagy._task_output import TaskOutput
 from dagy._template import rebuild
 from dagy._tracing import TaskCall
-from dagy_types import Attempt, Input, Origin, Output, RunRecorder
+from dagy_types import Attempt, Input, Origin, Output, RunRecorder, mapped_position
 from dagy_types.errors import ArtifactError
 
 _LEFT_OUT = "Left out: only what failed is run again."
@@ -60,6 +60,9 @@ class Shortcuts:
         self._serializers = serializers
         self._now = now
         self._keys: dict[str, str] = {}
+        positions = map(mapped_position, resumption.origins)
+        parents = {position[0] for position in positions if position is not None}
+        self._done = parents.union(resumption.origins)
 
     def may_concern(self, call: TaskCall) -> bool:
         """Tell at little cost that there is nothing to find for the tasks of a call."""
@@ -76,6 +79,10 @@ class Shortcuts:
         if origin is None:
             return None
         return Reuse(origin, self._resumption.outputs.get(task_id))
+
+    def are_of_earlier_run(self, task_id: str) -> bool:
+        """Tell whether the run that this one resumes had done a task, or children of it."""
+        return task_id in self._done
 
     def by_condition(self, call: TaskCall, inputs: Callable[[str], Input]) -> Skip | None:
         """Return whether the conditions of a task keep it from running.
@@ -121,16 +128,19 @@ class Shortcuts:
         return self._keys.pop(task_id, None) if self._keys else None
 
     def _encoded(self, value: Any, attempt: Attempt) -> tuple[str, bytes]:
-        if isinstance(value, TaskOutput):
+        if isinstance(value, TaskOutput) and isinstance(attempt.inputs[value.task_id], Output):
             value = attempt.inputs[value.task_id]
         if isinstance(value, Output):
             return value.serializer, value.data
+        if type(value) is tuple:  # what a function takes as *args: items may be among it
+            value = tuple(
+                self._serializers.restore(each) if isinstance(each, Output) else each
+                for each in value
+            )
 
         def restored(placeholder: TaskOutput) -> Any:
             return restored_input(attempt.inputs[placeholder.task_id], self._serializers)
 
-        if isinstance(value, tuple) and value and isinstance(value[0], Output):
-            value = restored_input(value, self._serializers)
         return "json", BUILT_IN["json"].encode(rebuild(value, restored))
 
 

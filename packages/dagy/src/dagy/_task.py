@@ -13,6 +13,7 @@ from dagy._call_signature import CallSignature
 from dagy._code_hash import code_hash
 from dagy._condition import Condition
 from dagy._hooks import Hook
+from dagy._option_checks import require_text
 from dagy._policy import RetryDelay
 from dagy._task_options import TaskOptions
 from dagy._task_output import TaskOutput
@@ -46,6 +47,8 @@ class Task(Generic[P, R]):
         options: TaskOptions | None = None,
     ) -> None:
         refuse_generators(function, "task")
+        require_text("name", name)
+        require_text("description", description)
         self.function = function
         self.name = name or function.__name__
         self.description = description or first_line(function.__doc__)

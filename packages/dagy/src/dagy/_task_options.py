@@ -12,11 +12,12 @@ from dagy._option_checks import (
     checked_retries,
     require_choice,
     require_hooks,
+    require_outputs,
     require_tags,
     require_time_limit,
     require_whole_number,
 )
-from dagy._policy import RetryDelay
+from dagy._policy import Delays, RetryDelay
 from dagy._serializers import serializer_for
 from dagy._task_output import TaskOutput
 from dagy_types import Serializer
@@ -34,7 +35,8 @@ class TaskOptions:
 
     Attributes:
         writer: The serializer that ``serializer`` names or is.
-        delays: Seconds before each retry, worked out from ``retries`` and ``retry_delay_seconds``.
+        delays: How long to wait before each retry, worked out from ``retries`` and
+            ``retry_delay_seconds``.
 
     Raises:
         FlowDefinitionError: When an option has a value that it cannot have.
@@ -59,7 +61,7 @@ class TaskOptions:
     after: Sequence[TaskOutput] = ()
     conditions: tuple[Condition, ...] = ()
     writer: Serializer = field(init=False)
-    delays: tuple[float, ...] = field(init=False, default=())
+    delays: Delays = field(init=False, default=Delays())
 
     def __post_init__(self) -> None:
         delays = checked_retries(self)
@@ -69,9 +71,10 @@ class TaskOptions:
         for name in _HOOK_LISTS:
             require_hooks(name, getattr(self, name))
         require_choice("executor", self.executor, (None, *_BACKENDS), hint=_BACKENDS_HINT)
-        require_choice("cache", self.cache, _CACHES)
+        require_choice("cache", self.cache, _CACHES, hint="Leave it out to cache nothing.")
         require_time_limit(self.cache_ttl, name="cache_ttl")
         require_tags(self.tags)
+        require_outputs("after", self.after)
         object.__setattr__(self, "delays", delays)
         object.__setattr__(self, "writer", serializer_for(self.serializer))
 

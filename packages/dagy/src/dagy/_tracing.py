@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dagy._task import Task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TaskCall:
     """One call of a task: its arguments, in which placeholders stand for upstream outputs.
 
@@ -36,7 +36,7 @@ class TaskCall:
     is_mapped: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Graph:
     """A traced flow: what can be recorded of it, and what only this process can call.
 

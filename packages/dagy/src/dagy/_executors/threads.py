@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import threading
 from collections.abc import Callable
@@ -213,6 +212,8 @@ def _interrupt(thread: threading.Thread) -> None:
     # Under a tracer or profiler, Python 3.11 runs in circles for as long as another thread has an
     # exception waiting that it cannot take yet. Debugging and coverage matter more.
     if sys.gettrace() is None and sys.getprofile() is None:
+        import ctypes  # few tasks outlast their time, and every run would pay
+
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
             ctypes.c_ulong(thread.ident or 0), ctypes.py_object(AttemptInterrupted)
         )

@@ -18,6 +18,7 @@ from dagy_types import (
     Run,
     RunReader,
     TaskRun,
+    TaskSpec,
     mapped_position,
     mapped_task_id,
 )
@@ -64,7 +65,7 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
             hint="Replay its tasks with the flow that it ran.",
         )
     task_runs = {each.task_id: each for each in reader.list_task_runs(run_id)}
-    task_run = _replayable(task_runs, run_id, task_id)
+    task_run = _recorded_task(task_runs, run_id, task_id)
     graph = flow.trace(flow.parse_parameters({}, run.parameters))
     position = mapped_position(task_id)
     static_id = position[0] if position else task_id
@@ -72,6 +73,11 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
         raise NotFoundError(
             f"Flow {flow.name!r} has no task {static_id!r} any more.",
             hint="Replay it with the flow that it ran in.",
+        )
+    if position is None and graph.calls[static_id].is_mapped:
+        raise ConflictError(
+            f"Task {task_id!r} is mapped: it consists of {task_run.map_size or 0} others.",
+            hint=f"Name one of them, for example {mapped_task_id(task_id, 0)!r}.",
         )
     serializers = serializers_of(graph)
     call = call_of(graph.calls, task_id)
@@ -91,23 +97,13 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
     return Replay(task_run, tuple(differences), run_it)
 
 
-def _replayable(task_runs: Mapping[str, TaskRun], run_id: str, task_id: str) -> TaskRun:
+def _recorded_task(task_runs: Mapping[str, TaskRun], run_id: str, task_id: str) -> TaskRun:
     task_run = task_runs.get(task_id)
     if task_run is None:
         raise NotFoundError(
             f"Run {run_id} has no task {task_id!r}.", hint=f"See: dagy runs show {run_id}"
         )
-    if task_run.map_size is not None:
-        raise ConflictError(
-            f"Task {task_id!r} is mapped: it consists of {task_run.map_size} others.",
-            hint=f"Name one of them, for example {mapped_task_id(task_id, 0)!r}.",
-        )
     return task_run
-
-
-def _map_size(task_runs: Mapping[str, TaskRun], task_id: str) -> int:
-    task_run = task_runs.get(task_id)
-    return (task_run and task_run.map_size) or 0
 
 
 def _recorded_inputs(
@@ -120,20 +116,30 @@ def _recorded_inputs(
     tasks = {task.task_id: task for task in graph.spec.tasks}
     inputs: dict[str, Input] = {}
     for upstream in tasks[task_id].depends_on:
-        ids = [upstream]
-        if tasks[upstream].is_mapped:
-            ids = [
-                mapped_task_id(upstream, index) for index in range(_map_size(task_runs, upstream))
-            ]
-        found: dict[str, Output] = dict(reader.read_outputs(run_id, ids))
-        if len(found) < len(ids):
+        recorded = _recorded_input(reader, run_id, upstream, task_runs.get(upstream), tasks)
+        if recorded is None:
             raise ConflictError(
                 f"Task {task_id!r} cannot be replayed: {upstream!r} has no recorded output.",
                 hint=f"It did not succeed. See: dagy runs show {run_id}",
             )
-        is_mapped = tasks[upstream].is_mapped
-        inputs[upstream] = tuple(found[each] for each in ids) if is_mapped else found[upstream]
+        inputs[upstream] = recorded
     return inputs
+
+
+def _recorded_input(
+    reader: RunReader,
+    run_id: str,
+    task_id: str,
+    task_run: TaskRun | None,
+    tasks: Mapping[str, TaskSpec],
+) -> Input | None:
+    if not tasks[task_id].is_mapped:
+        return reader.read_output(run_id, task_id)
+    if task_run is None or task_run.map_size is None:
+        return None
+    children = [mapped_task_id(task_id, index) for index in range(task_run.map_size)]
+    found: dict[str, Output] = dict(reader.read_outputs(run_id, children))
+    return tuple(found[each] for each in children) if len(found) == len(children) else None
 
 
 def _differences(run: Run, recorded: FlowSpec, current: FlowSpec, task_id: str) -> list[str]:

@@ -98,6 +98,7 @@ def run_options(
         max_output_bytes=max_output_bytes(os.environ),
         timeout_seconds=options.timeout_seconds,
         executor=executor or options.executor,
+        retries=options.retries,
         retry_delays=options.delays,
         retry_jitter_factor=options.retry_jitter_factor,
         retry_condition_fn=options.retry_condition_fn,

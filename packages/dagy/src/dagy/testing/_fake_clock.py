@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from datetime import datetime, timedelta, timezone
-from queue import SimpleQueue
 from typing import TypeVar
 
-from dagy._clock import received
+from dagy._inbox import Inbox
 
 T = TypeVar("T")
 
@@ -42,18 +42,19 @@ class FakeClock:
         """Let so much time pass; callable from a task, or from any thread.
 
         Raises:
-            ValueError: When the time would go back.
+            ValueError: When the time would go back, or to no time at all.
         """
+        if not math.isfinite(seconds):
+            raise ValueError(f"Time cannot advance by {seconds} s.")
         if seconds < 0:
             raise ValueError(f"Time cannot go back by {-seconds:g} s.")
         with self._lock:
             self._elapsed_seconds += seconds
 
-    def wait(self, inbox: SimpleQueue[T], until: float, *, is_idle: bool) -> list[T]:
+    def wait(self, inbox: Inbox[T], until: float, *, is_idle: bool) -> list[T]:
         """Return what has arrived; with nothing at work and nothing there, let the time come."""
-        things = received(
-            inbox, 0.0 if is_idle or until <= self.monotonic() else _LOOK_EVERY_SECONDS
-        )
+        is_over = is_idle or until <= self.monotonic()
+        things = inbox.receive(0.0 if is_over else _LOOK_EVERY_SECONDS)
         if is_idle and not things and until != float("inf"):
             with self._lock:
                 self._elapsed_seconds = max(self._elapsed_seconds, until)
