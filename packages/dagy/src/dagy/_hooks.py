@@ -119,7 +119,7 @@ def _call_all(
         told = context()
         for hook in hooks:
             _call_one(hook, told, state, said_by)
-    except Exception as error:  # noqa: BLE001  inputs that cannot be restored change no outcome
+    except BaseException as error:  # noqa: BLE001  inputs that cannot be restored change no outcome
         said_by.log("ERROR", "dagy.hooks", formatted_traceback(error))
     finally:
         said_by.flush()

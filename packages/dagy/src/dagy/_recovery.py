@@ -140,7 +140,7 @@ class Recovery:
     ) -> bool:
         try:
             return is_worth_a_retry(error, condition)
-        except Exception as raised:  # noqa: BLE001  an author's function may raise anything
+        except BaseException as raised:  # noqa: BLE001  an author's function may raise anything
             message = f"retry_condition_fn raised:\n{formatted_traceback(raised)}"
             number = None if task_id is None else self._attempts.number(task_id)
             self._run_log.add("ERROR", message, task_id, number)

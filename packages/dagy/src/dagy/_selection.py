@@ -103,7 +103,7 @@ class Selection:
             if shortcut is None and progress.is_mapped(task_id):
                 progress.fan_out(task_id)
                 return True
-        except Exception as error:  # noqa: BLE001  an author's value may raise anything
+        except BaseException as error:  # noqa: BLE001  an author's value may raise anything
             self._on_failure(task_id, error)
             return True
         if shortcut is None:

@@ -10,6 +10,7 @@ from typing import Any
 from dagy._attempt import restored_input
 from dagy._cache_key import cache_key
 from dagy._condition import why_skipped
+from dagy._failure import summary
 from dagy._resumption import Resumption
 from dagy._serializers import BUILT_IN, Serializers
 from dagy._task_output import TaskOutput
@@ -103,15 +104,7 @@ class Shortcuts:
             ArtifactError: When the inputs have no exact encoding, so that there is no key.
             StoreError: When the record of earlier calls cannot be read.
         """
-        options, function = call.task.options, call.task.function
-        key = cache_key(
-            f"{function.__module__}:{function.__qualname__}",
-            call.task.code_hash if options.cache == "inputs+code" else None,
-            {
-                name: self._encoded(value, attempt)
-                for name, value in _named_values(call, attempt).items()
-            },
-        )
+        options, key = call.task.options, self._key_of(call, attempt)
         ttl = options.cache_ttl
         since = None if ttl is None else self._now() - timedelta(seconds=ttl)
         try:
@@ -126,6 +119,20 @@ class Shortcuts:
     def take_cache_key(self, task_id: str) -> str | None:
         """Return under which key others are to find the output of a task, once."""
         return self._keys.pop(task_id, None) if self._keys else None
+
+    def _key_of(self, call: TaskCall, attempt: Attempt) -> str:
+        function = call.task.function
+        try:
+            arguments = {
+                name: self._encoded(value, attempt)
+                for name, value in _named_values(call, attempt).items()
+            }
+        except ArtifactError:
+            raise
+        except BaseException as error:  # an author's serializer may raise anything
+            raise ArtifactError(f"An input cannot be compared: {summary(error)}.") from error
+        code = call.task.code_hash if call.task.options.cache == "inputs+code" else None
+        return cache_key(f"{function.__module__}:{function.__qualname__}", code, arguments)
 
     def _encoded(self, value: Any, attempt: Attempt) -> tuple[str, bytes]:
         if isinstance(value, TaskOutput) and isinstance(attempt.inputs[value.task_id], Output):
