@@ -217,7 +217,7 @@ def test_whatever_a_task_raises_fails_it(
         (lambda: os._exit(7), "it ended with exit status 7"),
         (lambda: os._exit(0), "it ended with exit status 0"),
         (lambda: os.kill(os.getpid(), signal.SIGKILL), "it was killed by SIGKILL"),
-        (os.abort, "it was killed by SIGABRT"),
+        (lambda: os.kill(os.getpid(), signal.SIGUSR1), "it was killed by SIGUSR1"),
     ],
 )
 def test_a_task_that_ends_its_process_fails_and_nothing_else_does(
@@ -317,8 +317,8 @@ class Undecided:
         (lambda _: 1 / 0, "ZeroDivisionError"),
         (lambda: True, "TypeError"),
         (lambda _: Undecided(), "undecided"),
-        (lambda _: exits(), "SystemExit"),  # FAILS: it ends the program, in the middle of the run
-        (lambda _: raiser(OwnError("mine"))(), "mine"),  # FAILS: as above
+        (lambda _: exits(), "SystemExit"),
+        (lambda _: raiser(OwnError("mine"))(), "mine"),
     ],
 )
 def test_a_predicate_that_raises_means_no_retry_and_is_logged(
@@ -384,8 +384,6 @@ def test_a_serializer_that_cannot_encode_fails_the_task(trial: Any, encode: Any,
 def test_a_serializer_that_cannot_decode_fails_what_needs_the_value(
     trial: Any, decode: Any, told: str
 ) -> None:
-    # FAILS: asking the cache lets all errors but ArtifactError out of the run, and conditions and
-    # maps let those out that are no Exception.
     make = give.with_options(name="make", serializer=Serializer(decode=decode))
 
     def body() -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from queue import SimpleQueue
 from typing import Any
@@ -191,17 +192,17 @@ def test_with_fail_fast_nothing_new_starts_until_what_failed_is_tried_again(tria
 
 
 def test_a_task_that_timed_out_is_tried_again(trial: Any) -> None:
-    attempts: list[int] = []
+    is_repeated = threading.Event()
 
-    @task(timeout_seconds=5)
-    def slow() -> int:
-        attempts.append(1)
-        while len(attempts) == 1:
+    @task(timeout_seconds=60)
+    def slow() -> str:
+        while not is_repeated.wait(0.001):
             trial.clock.advance(1)
-        return len(attempts)
+        return "in time"
 
-    f = flow(name="f", retries=1)(lambda: slow())
-    assert trial.run(f, max_workers=1).result() == 2
+    f = flow(name="f", retries=1, on_retry=[lambda *_: is_repeated.set()])(lambda: slow())
+    assert trial.run(f).result() == "in time"
+    assert trial.task_runs["slow"].attempt == 2
 
 
 @pytest.mark.parametrize("fail_fast", [True, False])

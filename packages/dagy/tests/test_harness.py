@@ -29,10 +29,6 @@ def simple(value: int = 1) -> Any:
     return give(give(value))
 
 
-def dagy_threads() -> list[str]:
-    return [each.name for each in threading.enumerate() if each.name.startswith("dagy-")]
-
-
 def test_runs_are_recorded_in_memory_and_nothing_is_written(local_directory: Path) -> None:
     with harness() as test:
         assert simple.run_local(value=6).result() == 6
@@ -223,12 +219,13 @@ def test_nothing_is_left_in_threads_after_any_kind_of_run() -> None:
         fail()
         give.map([1] * 20)
 
+    before = set(threading.enumerate())
     with harness():
         simple.run_local()
         for fail_fast in (True, False):
             with pytest.raises(TaskFailedError):
                 f.run_local(fail_fast=fail_fast).raise_for_status()
-            assert dagy_threads() == []
+            assert set(threading.enumerate()) == before
 
 
 @contextmanager
@@ -255,13 +252,13 @@ def test_a_task_that_was_given_up_and_goes_on_is_told() -> None:
         let_go.wait(60)
 
     f = flow(name="f", fail_fast=False)(lambda: stuck())
+    before = set(threading.enumerate())
     message = r"Tasks that were given up still run in: dagy-worker-\d+\."
     with pytest.raises(RuntimeError, match=message), harness() as test, time_passes(test.clock):
         assert f.run_local().status is RunStatus.FAILED
     let_go.set()
-    for thread in threading.enumerate():
-        if thread.name.startswith("dagy-"):
-            thread.join(60)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(60)
 
 
 def test_many_leave_nothing_behind() -> None:
@@ -336,10 +333,21 @@ def test_coroutines_side_by_side_have_their_own() -> None:
 
 
 def test_processes_run_in_it_too() -> None:
+    before = set(threading.enumerate())
     with harness() as test:
         assert simple.run_local(value=3, executor="processes").result() == 3
         assert len(test.store.list_runs(limit=9)) == 1
-    assert dagy_threads() == []
+    assert set(threading.enumerate()) == before
+
+
+def test_a_flow_that_a_task_runs_is_recorded_in_it_too(local_directory: Path) -> None:
+    runs_a_flow = task(name="runs-a-flow")(lambda: simple(4))
+
+    with harness() as test:
+        assert flow(name="outer")(lambda: runs_a_flow()).run_local().result() == 4
+        runs = test.store.list_runs(limit=9)
+    assert sorted(run.flow_name for run in runs) == ["outer", "simple"]
+    assert not local_directory.exists()
 
 
 def test_its_parts_are_what_they_say() -> None:

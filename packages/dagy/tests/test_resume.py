@@ -435,6 +435,52 @@ def test_a_resumed_run_that_stops_at_once_still_holds_all_that_was_done(
     assert world.called == []
 
 
+@pytest.mark.parametrize("is_mapped", [True, False])
+def test_what_was_done_is_taken_over_past_a_limit_that_is_used_up(
+    world: World, store: Any, is_mapped: bool
+) -> None:
+    @task(concurrency_limit=1)
+    def step(number: int) -> int:
+        world.enter(number)
+        return number
+
+    @flow(fail_fast=False)
+    def f() -> Any:
+        return step.map([0, 1, 2]) if is_mapped else [step(number) for number in range(3)]
+
+    world.broken = {0}
+    failed = run(f, store)
+    world.take_called()
+    again = resume(f, failed.run_id, store, fail_fast=True)
+    assert world.take_called() == [0]
+    world.broken.clear()
+    assert resume(f, again.run_id, store).result() == [0, 1, 2]
+    assert world.called == [0]
+
+
+def test_all_that_was_done_is_taken_over_in_one_transaction(world: World, store: Any) -> None:
+    of = mapped_flow(world, 5000)
+    world.broken = {4999}
+    failed = run(of, store)
+    world.take_called()
+
+    class Dying:
+        """Its process is killed after the first transaction of the run."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def record_tasks(self, run_id: str, transitions: Any) -> None:
+            store.record_tasks(run_id, transitions)
+            raise StoreError("killed")
+
+    with pytest.raises(StoreError):
+        resume(of, failed.run_id, Dying())
+    newest = max(store.list_runs(limit=9), key=lambda each: each.resumed_from is not None)
+    reused = [each for each in store.list_task_runs(newest.run_id) if each.origin is not None]
+    assert len(reused) == 5000  # numbers, and all children but one
+
+
 @pytest.mark.parametrize(
     ("others", "status", "reason"),
     [

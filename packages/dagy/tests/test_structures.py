@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import InitVar, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Generic, Optional, TypedDict, TypeVar
 
@@ -34,9 +34,12 @@ class Box(Generic[T]):
     content: T
 
 
-@dataclass
+@dataclass(init=False)
 class Needy:
-    x: InitVar[int]
+    x: int
+
+    def __init__(self, *, y: int) -> None:
+        self.x = y
 
 
 @dataclass(eq=False)
@@ -105,7 +108,7 @@ def test_the_recorded_form_comes_back_equal(hint: Any, value: Any) -> None:
         (Settings, {"sources": [], "computed": 1}, "must be a Settings; it has no 'computed'"),
         (Source, ["a"], "must be a Source; got ['a']"),
         (Optional[Source], {}, "must be a Source; it needs 'url'; got {}"),  # noqa: UP045
-        (Needy, {}, "must be a Needy; making it raised TypeError"),
+        (Needy, {"x": 1}, "must be a Needy; making it raised TypeError"),
         (Limits, {}, "must be a Limits; it needs 'rows'; got {}"),
         (Limits, {"rows": "x"}, "must be a Limits; at rows: must be a whole number; got 'x'"),
         (Loose, [], "must be a Loose; got []"),

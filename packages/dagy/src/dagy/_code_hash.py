@@ -4,26 +4,16 @@ from __future__ import annotations
 
 import functools
 import inspect
-import opcode
 import sys
 from collections.abc import Callable
 from enum import Enum
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType
 from typing import Any
 
+from dagy._operations import Operations
+
 # Goes up when the recipe below changes, so that hashes of two recipes never meet.
 _RECIPE = "dagy-code-1"
-
-_CONSTANT_OPERATIONS = frozenset(opcode.hasconst)
-_EXTENDED_ARG = opcode.EXTENDED_ARG
-_MAKE_FUNCTION = opcode.opmap["MAKE_FUNCTION"]
-_STORE_NAME = opcode.opmap["STORE_NAME"]
-
-# What the compiler notes about a class besides its code: where it is, and in some versions in an
-# order that depends on the hash seed.
-_NOTES_ON_CLASSES = frozenset(
-    {"__doc__", "__firstlineno__", "__qualname__", "__static_attributes__"}
-)
 
 # Not among them: whether there is a docstring, or a function around it.
 _FLAGS = (
@@ -44,10 +34,11 @@ def code_hash(function: Callable[..., Any]) -> str:
     """Return 32 hexadecimal digits that change when the code of a function does.
 
     They are the same in every process, wherever the function's file is and whatever stands around
-    it. Comments, annotations, decorators and docstrings make no difference, nor does layout, unless
-    Python itself compiles two lines otherwise than one. Default values and what an inner function
-    takes from around it do make one as far as they are plain: numbers, text, dates, paths, enums,
-    tuples of these, and functions. What the function calls does not.
+    it. Comments, annotations, decorators and docstrings make no difference. Layout makes none but
+    for a few conditions, of which some versions of Python compile two lines otherwise than one.
+    Default values and what an inner function takes from around it do make one, as far as they are
+    plain: numbers, text, dates, paths, enums, tuples of these, and functions. What the function
+    calls does not.
 
     The code is bytecode, so the minor version of Python (3.11, 3.12, …) is a part of it. Of a
     function without any, a built-in for instance, the name is all that counts; of a
@@ -99,52 +90,20 @@ def _cell(cell: Any) -> Any:
 
 
 def _code(code: CodeType) -> tuple[Any, ...]:
-    operations, constants = _separated(code)
+    operations = Operations(code)
     return (
         "code",
         code.co_name,
-        operations,
-        constants,
+        operations.numbers,
+        operations.protected_ranges(),
+        [_value(each) for each in operations.constants],
         code.co_names,
         code.co_varnames,
         code.co_cellvars,
         code.co_freevars,
         (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
         code.co_flags & _FLAGS,
-        getattr(code, "co_exceptiontable", b""),  # Python 3.10 has operations for it
     )
-
-
-def _separated(code: CodeType) -> tuple[bytes, list[Any]]:
-    """Return operations without the positions of constants, and the constants as they are used.
-
-    A docstring is a constant too, so with one and without the others have other positions.
-    """
-    operations = bytearray(code.co_code)
-    constants = []
-    position = 0
-    for index in range(0, len(operations), 2):
-        operation = operations[index]
-        position = position << 8 | operations[index + 1]
-        if operation == _EXTENDED_ARG:
-            continue
-        if operation in _CONSTANT_OPERATIONS:
-            constant = code.co_consts[position]
-            if not _is_note(code, constant, operations[index + 2 : index + 4]):
-                constants.append(_value(constant))
-            operations[index + 1] = 0
-        position = 0
-    return bytes(operations), constants
-
-
-def _is_note(code: CodeType, constant: Any, following: bytearray) -> bool:
-    """Whether a constant says where the code is, or what for, and not what it does."""
-    if not following:
-        return False
-    operation, name = following
-    if operation == _MAKE_FUNCTION:
-        return type(constant) is str  # its qualified name, up to Python 3.10
-    return operation == _STORE_NAME and code.co_names[name] in _NOTES_ON_CLASSES
 
 
 def _value(value: Any) -> Any:

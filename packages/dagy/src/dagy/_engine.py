@@ -188,6 +188,9 @@ class _Coordinator:
             if self._options.timeout_seconds is not None:
                 self._ends_at = self._clock.monotonic() + self._options.timeout_seconds
             self._loop()
+        except BaseException:
+            self._hooks.finish(lambda: None)  # nobody waits for them: there is no record to make
+            raise
         finally:
             self._executor.withdraw()
             self._executor.close(wait=not (self._attempts or self._was_abandoned))
@@ -197,8 +200,8 @@ class _Coordinator:
         """Select, record, submit, wait; until nothing runs and nothing can start."""
         uses_cache = any(call.task.options.is_cached for call in self._graph.calls.values())
         if self._resumption.origins:
-            while self._selection.take_over():
-                self._record()
+            self._selection.take_over()
+            self._record()  # at once: who resumes this run takes over all of it
         while True:
             if uses_cache and self._is_urgent():
                 self._record()  # what is to be selected may be found there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
@@ -83,7 +84,9 @@ class HookRunner:
         if not hooks:
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="dagy-hooks", daemon=True)
+            self._thread = threading.Thread(
+                target=copy_context().run, args=(self._work,), name="dagy-hooks", daemon=True
+            )
             self._thread.start()
         self._calls.put(lambda: _call_all(hooks, context, state, said_by))
 

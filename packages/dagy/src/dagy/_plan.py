@@ -54,6 +54,7 @@ class Plan:
         self._missing: dict[str, int] = {}
         self._ready: deque[str] = deque()
         self._fan_outs: deque[_FanOut] = deque()
+        self._aside: list[str] = []
         self._suspended: set[str] = set()
         groups: dict[Hashable, _Group] = {}
         self._group_of = {
@@ -93,6 +94,16 @@ class Plan:
         """A taken task has not started after all: it is ready again, before others."""
         self._release(task_id)
         self._ready.appendleft(task_id)
+
+    def set_aside(self, task_id: str) -> None:
+        """A taken task is not to start yet: others get its place, until `bring_back`."""
+        self._release(task_id)
+        self._aside.append(task_id)
+
+    def bring_back(self) -> None:
+        """What was set aside is ready again, in the same order, before others."""
+        self._ready.extendleft(reversed(self._aside))
+        self._aside.clear()
 
     def fan_out(self, task_id: str, size: int) -> None:
         """A taken mapped task has so many children: they are ready."""
@@ -144,7 +155,8 @@ class Plan:
             for each in chain.from_iterable(fan_outs)
             for index in range(each.next, each.size)
         ]
-        dropped = dict.fromkeys([*self._ready, *held, *children, *self._missing])
+        dropped = dict.fromkeys([*self._aside, *self._ready, *held, *children, *self._missing])
+        self._aside.clear()
         self._ready.clear()
         self._fan_outs.clear()
         self._missing.clear()

@@ -132,10 +132,9 @@ def _origin(run: TaskRun) -> Origin:
 def _needed(spec: FlowSpec, standing: set[str], origins: Mapping[str, Origin]) -> frozenset[str]:
     asked_for = set(spec.outputs)
     for task in spec.tasks:
+        # A mapped task gets its children anew, even if they all stand.
         if task.is_mapped or task.task_id not in standing:
             asked_for.update(task.depends_on)
-        if task.is_mapped and task.task_id not in standing:
-            asked_for.add(task.task_id)  # its value is what all its children returned
     needed = set()
     for task_id in origins:
         position = mapped_position(task_id)

@@ -44,7 +44,6 @@ class Selection:
         self._run_log = run_log
         self._on_failure = on_failure
         self.was_cut_short = False
-        self._set_aside: list[str] = []  # while what was done is taken over
 
     @property
     def is_possible(self) -> bool:
@@ -70,21 +69,13 @@ class Selection:
         self.was_cut_short = len(progress.changes) >= _LARGEST_BATCH
         return selected
 
-    def take_over(self) -> bool:
-        """Settle what a run that is resumed had done, before anything else can end the new one.
-
-        Returns whether there is more, once what has changed is recorded.
-        """
-        progress = self._progress
-        while len(progress.changes) < _LARGEST_BATCH:
-            task_id = progress.plan.take()
-            if task_id is None:
-                self._recovery.put_back(self._set_aside)
-                self._set_aside.clear()
-                return False
+    def take_over(self) -> None:
+        """Settle what a run that is resumed had done, before anything else can end the new one."""
+        plan = self._progress.plan
+        while (task_id := plan.take()) is not None:
             if not self._shortcuts.are_of_earlier_run(task_id) or not self._settles(task_id):
-                self._set_aside.append(task_id)
-        return True
+                plan.set_aside(task_id)
+        plan.bring_back()
 
     def _may_settle(self, task_id: str) -> bool:
         """Tell at little cost that a task needs an attempt, as most do."""

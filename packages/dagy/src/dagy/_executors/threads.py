@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
+from contextvars import copy_context
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -33,7 +34,10 @@ class _Worker:
     def __init__(self, name: str, work: Callable[[_Worker], None]) -> None:
         self.gate: Gate | None = None
         self.ended = 0  # attempts
-        self.thread = threading.Thread(target=work, args=(self,), name=name, daemon=True)
+        # What the caller has set for itself holds for the tasks, too: for flows that they run.
+        self.thread = threading.Thread(
+            target=copy_context().run, args=(work, self), name=name, daemon=True
+        )
 
 
 class ThreadExecutor:
