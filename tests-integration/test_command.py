@@ -33,6 +33,37 @@ def test_the_example_runs_on_real_data_and_says_where_its_report_is(dagy: Dagy) 
     assert "read 1461 days" in dagy("logs", run["run_id"]).stdout
 
 
+WATCH_FOR_SOCKETS = """
+import sys
+
+def look(event, arguments):
+    if event.startswith("socket."):
+        sys.stderr.write(f"opened a socket: {event}{arguments}\\n")
+
+sys.addaudithook(look)
+from dagy_cli.__main__ import run
+run()
+"""
+
+
+def test_a_run_opens_no_socket(dagy: Dagy) -> None:
+    """ORCH-01."""
+    python = dagy.command.parent / "python"
+    ended = subprocess.run(
+        [python, "-c", WATCH_FOR_SOCKETS, "run", f"{SMALL}:good"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        env=dagy.environ,
+        cwd=dagy.directory,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "opened a socket" not in ended.stderr
+    [run] = dagy.json("runs", "list")
+    assert run["status"] == "SUCCEEDED"
+
+
 def test_the_version_is_that_of_the_sdk(dagy: Dagy) -> None:
     ended = dagy("--version")
     assert re.fullmatch(r"dagy \d+\.\d+\.\d+\n", ended.stdout)

@@ -37,7 +37,7 @@ def test_each_child_gets_its_item_of_what_an_upstream_task_returned() -> None:
     children = children_of(lambda: step.map(give(0)), give=encoded([5, [6]]))
     assert children.size == 2
     assert [children.items(index) for index in range(2)] == [(encoded(5),), (encoded([6]),)]
-    assert children.inputs == {}
+    assert children.inputs_of(0) == {}
 
 
 def test_the_outputs_of_a_mapped_task_are_handed_on_one_by_one() -> None:
@@ -56,7 +56,7 @@ def test_what_all_children_share_is_handed_to_each_whole() -> None:
 
     outputs = {"give": encoded(1), "give-2": encoded(2), "give-3": encoded(3)}
     children = children_of(shared, **outputs)
-    assert children.inputs == outputs
+    assert children.inputs_of(0) == outputs
     assert children.items(0) == (None,)
 
 

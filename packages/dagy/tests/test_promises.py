@@ -1,25 +1,53 @@
-"""What the engine promises, promise by promise."""
+"""What the engine promises, promise by promise; each test is named after one."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
-from dagy import flow, get_run_logger, task
+import dagy
+from dagy import Flow, flow, get_run_logger, task
+from dagy._inbox import Inbox
 from dagy._plan import Plan
+from dagy._surroundings import Surroundings, current_surroundings, surroundings
 from dagy.local import LocalLogger, run_flow
-from dagy_types import FlowSpec, RunStatus, TaskSpec, TaskStatus
+from dagy.testing import harness
+from dagy_store import LocalMetadataStore
+from dagy_types import (
+    AttemptResult,
+    FailureReason,
+    FlowSpec,
+    RunStatus,
+    TaskSpec,
+    TaskStatus,
+    TaskTransition,
+)
+from dagy_types.errors import StoreError
 
 QUIET = LocalLogger(quiet=True)
+PATIENCE_SECONDS = 60  # only a test that fails waits for so long
 
 
 @task
 def give(value: Any) -> Any:
     return value
+
+
+@task
+def count(values: list[int]) -> int:
+    return len(values)
 
 
 def run(of: Any, recorder: Any, **options: Any) -> Any:
@@ -42,6 +70,78 @@ def test_write_ahead_a_dependent_starts_only_after_its_upstream_is_recorded(reco
     assert seen == [TaskStatus.SUCCEEDED] * 20
 
 
+def test_write_ahead_children_start_only_after_their_map_and_dependents_after_all(
+    recorder: Any,
+) -> None:
+    seen: list[Any] = []
+
+    @task
+    def child(number: int) -> int:
+        seen.append(recorder.states.get("child"))
+        return number
+
+    @task
+    def look(_: Any) -> None:
+        children = [recorder.states[f"child[{index}]"] for index in range(20)]
+        seen.append((recorder.states["child"], set(children)))
+
+    @flow
+    def f() -> None:
+        look(child.map(list(range(20))))
+
+    run(f, recorder, max_workers=4)
+    assert seen == [TaskStatus.RUNNING] * 20 + [(TaskStatus.SUCCEEDED, {TaskStatus.SUCCEEDED})]
+
+
+def test_write_ahead_nothing_is_built_on_what_could_not_be_recorded(recorder: Any) -> None:
+    called: list[int] = []
+
+    class Full(type(recorder)):  # type: ignore[misc]
+        def record_tasks(self, run_id: str, transitions: Sequence[TaskTransition]) -> None:
+            if any(each.status is TaskStatus.SUCCEEDED for each in transitions):
+                raise StoreError("The disk is full.")
+            super().record_tasks(run_id, transitions)
+
+    @task
+    def step(number: int) -> int:
+        called.append(number)
+        return number + 1
+
+    @flow
+    def f() -> Any:
+        return step(step(1))
+
+    with pytest.raises(StoreError):
+        run(f, Full())
+    assert called == [1]
+
+
+def test_write_ahead_a_resume_never_repeats_what_was_committed() -> None:
+    """`test_engine_model` tells it of random flows and crashes."""
+    called: list[int] = []
+
+    @task
+    def step(number: int, before: Any = None) -> int:
+        called.append(number)
+        if called.count(number) == 1 and number == 7:
+            raise ValueError("no")
+        return number
+
+    @flow
+    def f() -> Any:
+        return step(8, step.map(list(range(8))))
+
+    with harness() as test:
+        with pytest.raises(dagy.local.errors.TaskFailedError) as caught:
+            f.run_local()
+        recorded = test.store.list_task_runs(caught.value.run_id)
+        done = {each.task_id for each in recorded if each.status is TaskStatus.SUCCEEDED}
+        before = len(called)
+        assert f.resume(caught.value.run_id).result() == 8
+    assert not done & {f"step-2[{number}]" for number in called[before:]}
+    assert sorted(called) == [*range(8), 7, 8][:7] + [7, 7, 8]
+
+
 def test_isolation_each_consumer_gets_its_own_copy(recorder: Any) -> None:
     @task
     def spoil(values: list[int], again: list[int]) -> list[int]:
@@ -57,6 +157,64 @@ def test_isolation_each_consumer_gets_its_own_copy(recorder: Any) -> None:
     assert result.result() == [[1], [1], [2], [1]]
     result.result()[0].append(5)
     assert result.result()[0] == [1]
+
+
+VALUES = [
+    (1, "two", 3.0),
+    {1, 2},
+    frozenset({"a"}),
+    b"\x00\xff",
+    datetime(2026, 11, 1, tzinfo=timezone.utc),
+    date(2026, 11, 1),
+    Decimal("1.10"),
+    Path("a/b"),
+    {1: "a", (2, 3): None},
+]
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
+def test_isolation_a_consumer_gets_exactly_what_was_returned_now_and_after_a_resume(
+    value: Any,
+) -> None:
+    seen: list[Any] = []
+
+    @task
+    def make() -> Any:
+        return value
+
+    @task
+    def look(got: Any) -> None:
+        seen.append(got)
+        if len(seen) == 1:
+            raise ValueError("no")
+
+    @flow(fail_fast=False)
+    def f() -> Any:
+        made = make()
+        look(made)
+        return made
+
+    with harness():
+        failed = f.run_local()
+        assert f.resume(failed.run_id).result() == value
+    assert seen == [value, value]
+    assert {type(each) for each in seen} == {type(value)}
+
+
+def test_isolation_what_cannot_be_restored_is_refused_with_the_remedy(recorder: Any) -> None:
+    class Odd: ...
+
+    @task
+    def make() -> Any:
+        return Odd()
+
+    @flow
+    def f() -> None:
+        make()
+
+    result = run(f, recorder)
+    assert result.status is RunStatus.FAILED
+    assert "Odd" in result.error
 
 
 def wide(size: int) -> FlowSpec:
@@ -75,30 +233,188 @@ def chain(size: int) -> FlowSpec:
     return FlowSpec(name="f", tasks=(first, *rest))
 
 
-def lines_executed(spec: FlowSpec) -> int:
-    """Count the lines of Python that planning the whole flow takes: a clock that never varies."""
-    count = 0
+@contextmanager
+def counted_lines(of: Callable[[str], bool] = lambda _: True) -> Iterator[list[int]]:
+    """Count the lines of Python that this thread executes: a clock that never varies.
 
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal count
-        count += event == "line"
-        return trace
+    Args:
+        of: Tells of the name of a file whether its lines count.
+    """
+    count = [0]
+
+    def count_line(_: FrameType, event: str, __: Any) -> Any:
+        count[0] += event == "line"
+        return count_line
+
+    def trace(frame: FrameType, _: str, __: Any) -> Any:
+        return count_line if of(frame.f_code.co_filename) else None
 
     before = sys.gettrace()
     sys.settrace(trace)
     try:
+        yield count
+    finally:
+        sys.settrace(before)
+
+
+def lines_of_plan(spec: FlowSpec) -> int:
+    with counted_lines() as lines:
         plan = Plan(spec)
         while (task_id := plan.take()) is not None:
             plan.succeed(task_id)
-    finally:
-        sys.settrace(before)
-    return count
+    return lines[0]
 
 
 @pytest.mark.parametrize("shape", [wide, chain])
 def test_linear_cost_twice_the_tasks_take_twice_the_steps(shape: Any) -> None:
-    small, large = lines_executed(shape(500)), lines_executed(shape(1000))
+    small, large = lines_of_plan(shape(500)), lines_of_plan(shape(1000))
     assert small > 500
+    assert large < 2.05 * small
+
+
+def lines_of_maps(maps: int, *, is_stopped: bool) -> int:
+    """Count what mapped tasks cost that share a limit, each with three children."""
+    tasks = tuple(TaskSpec(task_id=f"m{each}", name="m", is_mapped=True) for each in range(maps))
+    limits = {each.task_id: ("one key", 2) for each in tasks}
+    with counted_lines() as lines:
+        plan = Plan(FlowSpec(name="f", tasks=tasks), limits)
+        for each in tasks:
+            assert plan.take() == each.task_id
+        for each in tasks:
+            plan.fan_out(each.task_id, 3)
+        if is_stopped:
+            plan.take()
+            plan.take()
+            assert plan.take() is None
+            assert len(plan.drop_unstarted()) == 3 * maps - 2
+        while (task_id := plan.take()) is not None:
+            plan.take()
+            assert plan.take() is None
+            plan.succeed(task_id)
+    return lines[0]
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_linear_cost_maps_that_a_limit_holds_back_are_not_looked_at_again_and_again(
+    is_stopped: bool,
+) -> None:
+    small, large = (lines_of_maps(maps, is_stopped=is_stopped) for maps in (200, 400))
+    assert small > 200
+    assert large < 2.05 * small
+
+
+class OneByOne:
+    """A clock whose every wait brings the end of one attempt, so that a run takes the same turns
+    each time."""
+
+    def __init__(self) -> None:
+        self._events: list[Any] = []
+
+    def now(self) -> datetime:
+        return datetime(2026, 11, 1, tzinfo=timezone.utc)
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def wait(self, inbox: Inbox[Any], until: float, *, is_idle: bool) -> list[Any]:
+        while not is_idle and not any(isinstance(each, AttemptResult) for each in self._events):
+            received = inbox.receive(PATIENCE_SECONDS)
+            assert received
+            self._events += received
+        ends = [index for index, each in enumerate(self._events) if isinstance(each, AttemptResult)]
+        events = self._events[: ends[0] + 1] if ends else self._events
+        self._events = self._events[len(events) :]
+        return events
+
+
+ENGINE = os.path.dirname(dagy.__file__) + os.sep
+APART = ("_executors", "_inbox.py")  # what they do depends on the timing of threads
+
+
+def is_of_engine(file_name: str) -> bool:
+    return file_name.startswith(ENGINE) and not file_name[len(ENGINE) :].startswith(APART)
+
+
+def wide_flow(size: int) -> Flow[..., Any]:
+    return flow(lambda: give([give(number) for number in range(size)]))
+
+
+def chain_flow(size: int) -> Flow[..., Any]:
+    def body() -> Any:
+        value = give(0)
+        for _ in range(size):
+            value = give(value)
+        return value
+
+    return flow(body)
+
+
+def layers_flow(size: int) -> Flow[..., Any]:
+    def body() -> Any:
+        layer: list[Any] = []
+        for _ in range(size // 10):
+            layer = [count(layer) for _ in range(10)]
+        return layer
+
+    return flow(body)
+
+
+def mapped_flow(size: int) -> Flow[..., Any]:
+    return flow(lambda: give(give.map(list(range(size)))))
+
+
+def limited_flow(size: int) -> Flow[..., Any]:
+    few = give.with_options(concurrency_limit=3)
+    return flow(lambda: [few.map(list(range(size // 2))), *map(few, range(size // 2))])
+
+
+def failing_flow(size: int) -> Flow[..., Any]:
+    @task
+    def fail(number: int) -> None:
+        raise ValueError(number)
+
+    return flow(lambda: [give(fail(number)) for number in range(size // 2)], fail_fast=False)
+
+
+def stopped_flow(size: int) -> Flow[..., Any]:
+    @task(concurrency_limit=1)
+    def fail(number: int) -> None:
+        raise ValueError(number)
+
+    return flow(lambda: [fail(number) for number in range(size)])
+
+
+def lines_of_engine(of: Flow[..., Any], recorder: Any) -> int:
+    """Count the lines that coordinating a run of a flow takes."""
+    real = surroundings()
+    token = current_surroundings.set(Surroundings(real.open_store, OneByOne(), real.make_logger))
+    graph = of.trace({})
+    of.trace = lambda _: graph  # type: ignore[method-assign]
+    try:
+        with counted_lines(is_of_engine) as lines:
+            run(of, recorder, max_workers=1)
+    finally:
+        current_surroundings.reset(token)
+    return lines[0]
+
+
+SHAPES = [
+    wide_flow,
+    chain_flow,
+    layers_flow,
+    mapped_flow,
+    limited_flow,
+    failing_flow,
+    stopped_flow,
+]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_linear_cost_twice_the_tasks_take_the_engine_twice_the_steps(shape: Any) -> None:
+    from dagy.testing import MemoryStore
+
+    small, large = (lines_of_engine(shape(size), MemoryStore()) for size in (600, 1200))
+    assert small > 600
     assert large < 2.05 * small
 
 

@@ -20,7 +20,7 @@ class FanOut:
 
     Args:
         columns: For each argument that is mapped over its items; ``None`` for those of a constant.
-        inputs: What all children get besides, by the id of the task that returned it.
+        inputs_of: What a child gets besides, by the id of the task that returned it.
         keeps_outputs: Whether anybody will ask for what the children return.
 
     Attributes:
@@ -33,12 +33,12 @@ class FanOut:
         self,
         size: int,
         columns: Sequence[_Column],
-        inputs: Mapping[str, Input],
+        inputs_of: Callable[[int], Mapping[str, Input]],
         *,
         keeps_outputs: bool,
     ) -> None:
         self.size = size
-        self.inputs = inputs
+        self.inputs_of = inputs_of
         self.remaining = size
         self.failed = 0
         self.is_cancelled = False
@@ -94,7 +94,7 @@ def fan_out(
     return FanOut(
         sizes.pop(),
         [column for _, column in sized],
-        {task_id: inputs[task_id] for task_id in _shared(call)},
+        _inputs_of(call, inputs),
         keeps_outputs=keeps_outputs,
     )
 
@@ -119,14 +119,28 @@ def _column(
     return len(encoded), lambda index: encoded[index]
 
 
-def _shared(call: TaskCall) -> dict[str, None]:
-    """Return the ids of the tasks whose whole outputs the children get."""
+def _inputs_of(call: TaskCall, inputs: Mapping[str, Input]) -> Callable[[int], Mapping[str, Input]]:
+    """Return what a child needs besides its encoded items: no more, as it may be sent about."""
+    shared = {task_id: inputs[task_id] for task_id in _placeholders(call.kwargs)}
+    constants = [value for value in call.args if not isinstance(value, TaskOutput)]
+    if not _placeholders(constants):
+        return lambda _: shared
+    return lambda index: (
+        shared
+        | {
+            task_id: inputs[task_id]
+            for task_id in _placeholders([each[index] for each in constants])
+        }
+    )
+
+
+def _placeholders(value: Any) -> dict[str, None]:
+    """Return the ids of the tasks whose outputs a value holds."""
     found: dict[str, None] = {}
 
     def note(output: TaskOutput) -> TaskOutput:
         found[output.task_id] = None
         return output
 
-    rebuild([value for value in call.args if not isinstance(value, TaskOutput)], note)
-    rebuild(call.kwargs, note)
+    rebuild(value, note)
     return found

@@ -73,7 +73,7 @@ class Progress:
             return Attempt(task_id, number, self._outputs.inputs_of(task_id))
         parent, index = position
         children = self._fan_outs[parent]
-        return Attempt(task_id, number, children.inputs, index, children.items(index))
+        return Attempt(task_id, number, children.inputs_of(index), index, children.items(index))
 
     def fan_out(self, task_id: str) -> None:
         """Give a mapped task its children.

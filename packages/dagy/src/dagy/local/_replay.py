@@ -87,7 +87,8 @@ def prepare_replay(flow: Flow[..., Any], run_id: str, task_id: str, *, reader: R
     else:
         children = fan_out(call, inputs, serializers, keeps_outputs=False)
         index = position[1]
-        attempt = Attempt(task_id, task_run.attempt, inputs, index, children.items(index))
+        child_inputs = children.inputs_of(index)
+        attempt = Attempt(task_id, task_run.attempt, child_inputs, index, children.items(index))
 
     def run_it() -> Any:
         args, kwargs = arguments_of(call, attempt, serializers)
