@@ -108,6 +108,71 @@ def test_dropping_the_unstarted_leaves_out_what_has_run_before() -> None:
     assert taken(plan, 9) == []
 
 
+def mapped(*task_ids: str) -> FlowSpec:
+    tasks = (TaskSpec(task_id=each, name=each, is_mapped=True) for each in task_ids)
+    return FlowSpec(name="f", tasks=tuple(tasks))
+
+
+def test_children_are_taken_in_order_once_their_mapped_task_is_fanned_out() -> None:
+    plan = Plan(mapped("m"))
+    assert taken(plan, 9) == ["m"]
+    assert not plan.has_ready
+    plan.fan_out("m", 2)
+    assert plan.has_ready
+    assert taken(plan, 9) == ["m[0]", "m[1]"]
+    assert not plan.has_ready
+
+
+def test_a_limit_holds_children_back_until_one_of_its_tasks_ends() -> None:
+    plan = Plan(mapped("m", "n", "o"), {"m": ("k", 1), "n": ("k", 1)})
+    assert taken(plan, 9) == ["m", "n", "o"]
+    for each in "mno":
+        plan.fan_out(each, 2)
+    assert taken(plan, 9) == ["m[0]", "o[0]", "o[1]"]
+    assert not plan.has_ready  # nothing is to be looked for until a place is free
+    assert taken(plan, 9) == []
+    plan.succeed("m[0]")
+    assert taken(plan, 9) == ["m[1]"]
+    plan.fail("m[1]")
+    assert taken(plan, 9) == ["n[0]"]
+    plan.succeed("n[0]")
+    assert taken(plan, 9) == ["n[1]"]
+
+
+def test_dropping_the_unstarted_drops_the_children_that_a_limit_holds_back() -> None:
+    plan = Plan(mapped("m", "n"), {"m": ("k", 1), "n": ("k", 1)})
+    taken(plan, 9)
+    plan.fan_out("m", 2)
+    plan.fan_out("n", 2)
+    assert taken(plan, 9) == ["m[0]"]
+    assert sorted(plan.drop_unstarted()) == ["m[1]", "n[0]", "n[1]"]
+    plan.succeed("m[0]")
+    assert taken(plan, 9) == []
+
+
+def test_what_is_set_aside_gives_its_place_to_others_and_comes_back_before_them() -> None:
+    plan = Plan(spec(a="", b="", c=""), {"a": ("k", 1), "b": ("k", 1), "c": ("k", 1)})
+    for expected in "ab":
+        assert plan.take() == expected
+        plan.set_aside(expected)
+    assert plan.take() == "c"
+    plan.succeed("c")
+    assert plan.take() is None
+    plan.bring_back()
+    assert taken(plan, 9) == ["a"]
+    plan.succeed("a")
+    assert taken(plan, 9) == ["b"]
+
+
+def test_dropping_the_unstarted_drops_what_is_set_aside() -> None:
+    plan = Plan(spec(a="", b="a"))
+    taken(plan, 1)
+    plan.set_aside("a")
+    assert plan.drop_unstarted() == ["a", "b"]
+    plan.bring_back()
+    assert taken(plan, 9) == []
+
+
 @st.composite
 def specs(draw: st.DrawFn) -> FlowSpec:
     count = draw(st.integers(0, 25))

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -401,6 +401,46 @@ def test_of_a_thousand_children_exactly_those_that_failed_run_again(
     assert len(reused) == 991
 
 
+def test_what_comes_after_a_map_without_items_is_taken_over_at_once(
+    world: World, store: Any
+) -> None:
+    @task
+    def nothing() -> list[int]:
+        return []
+
+    @task
+    def each_of(item: int) -> int:
+        return item
+
+    @task
+    def last(items: list[int]) -> int:
+        world.enter("last")
+        return len(items)
+
+    @task
+    def fail() -> None:
+        raise ValueError("no")
+
+    @flow(fail_fast=False, max_workers=1)
+    def f() -> Any:
+        return [last(each_of.map(nothing())), fail()]
+
+    class Watching:
+        batches: ClassVar[list[set[str]]] = []
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store, name)
+
+        def record_tasks(self, run_id: str, transitions: Any) -> None:
+            self.batches.append({each.task_id for each in transitions})
+            store.record_tasks(run_id, transitions)
+
+    failed = run(f, store)
+    resume(f, failed.run_id, Watching())
+    assert Watching.batches[0] == {"nothing", "each_of", "last"}
+    assert world.called.count("last") == 1
+
+
 def test_a_resumed_run_that_stops_at_once_still_holds_all_that_was_done(
     world: World, store: Any
 ) -> None:
@@ -610,25 +650,39 @@ def test_a_run_that_is_not_there_is_told(world: World, store: Any) -> None:
         resume(etl(world), "nothing", store)
 
 
-def test_a_resume_that_died_before_it_took_over_anything_is_left_aside(
-    world: World, store: Any
-) -> None:
-    of, failed = failed_etl(world, store)
+def record_stillborn(of: Flow[..., Any], store: Any, resumed_from: str) -> None:
+    """Record a run that resumed another, and died at once."""
     stillborn = Run(
         run_id="stillborn",
         flow_name=of.name,
         flow_version=of.version,
         status=RunStatus.RUNNING,
         created_at=NOW,
-        resumed_from=failed.run_id,
+        resumed_from=resumed_from,
     )
     store.create_run(stillborn, of.trace({}).spec)
     crash = RunEnd(status=RunStatus.FAILED, ended_at=NOW, reason=FailureReason.CRASHED)
     store.finish_run("stillborn", crash)
+
+
+def test_a_resume_that_died_before_it_took_over_anything_is_left_aside(
+    world: World, store: Any
+) -> None:
+    of, failed = failed_etl(world, store)
+    record_stillborn(of, store, failed.run_id)
     with pytest.raises(ConflictError, match="before it took over anything") as caught:
         resume(of, "stillborn", store)
     assert caught.value.hint == f"Resume that one: dagy runs resume {failed.run_id}"
     assert resume(of, failed.run_id, store).status is RunStatus.SUCCEEDED
+
+
+def test_a_resume_that_had_nothing_to_take_over_can_be_resumed(world: World, store: Any) -> None:
+    world.broken = {"load"}
+    of = etl(world)
+    failed = run(of, store, fail_fast=True)
+    world.broken.clear()
+    record_stillborn(of, store, failed.run_id)
+    assert resume(of, "stillborn", store).result() == [9, "beside"]
 
 
 def test_a_recorder_that_fails_leaves_a_run_that_can_be_resumed(world: World) -> None:

@@ -26,12 +26,15 @@ class Resumption:
 
     Attributes:
         origins: Whose output each task reuses, children of mapped tasks included.
+        standing: The tasks of the graph that the earlier run had done; a mapped one that has no
+            children reuses nothing, and stands all the same.
         left_out: Tasks that are not to run although they never did.
         needed: Tasks of the earlier run whose outputs will be asked for.
         outputs: The outputs of those, by task id.
     """
 
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    standing: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
     outputs: Mapping[str, Output] = field(default_factory=dict)
@@ -82,6 +85,7 @@ def plan_resumption(
             left_out.add(task_id)
     return Resumption(
         origins=origins,
+        standing=frozenset(standing),
         left_out=frozenset(left_out),
         needed=_needed(current, standing, origins),
     )

@@ -63,7 +63,7 @@ class Shortcuts:
         self._keys: dict[str, str] = {}
         positions = map(mapped_position, resumption.origins)
         parents = {position[0] for position in positions if position is not None}
-        self._done = parents.union(resumption.origins)
+        self._done = parents.union(resumption.origins, resumption.standing)
 
     def may_concern(self, call: TaskCall) -> bool:
         """Tell at little cost that there is nothing to find for the tasks of a call."""

@@ -73,7 +73,7 @@ def resume_flow(
     parameters = flow.parse_parameters({}, run.parameters)
     graph = flow.trace(parameters)
     task_runs = reader.list_task_runs(run_id)
-    _require_beginning(run, task_runs)
+    _require_beginning(run, task_runs, reader)
     _require_task(graph.spec, task_runs, from_task)
     if only_failed:
         _require_failure(run_id, task_runs)
@@ -148,14 +148,16 @@ def _resumption(
     return replace(resumption, outputs=outputs)
 
 
-def _require_beginning(run: Run, task_runs: Sequence[TaskRun]) -> None:
+def _require_beginning(run: Run, task_runs: Sequence[TaskRun], reader: RunReader) -> None:
     """Refuse a run that would lose what the run that it resumed had done."""
-    if run.resumed_from is None or any(each.status is not TaskStatus.PENDING for each in task_runs):
+    earlier = run.resumed_from
+    if earlier is None or any(each.status is not TaskStatus.PENDING for each in task_runs):
         return
-    raise ConflictError(
-        f"Run {run.run_id} ended before it took over anything from run {run.resumed_from}.",
-        hint=f"Resume that one: dagy runs resume {run.resumed_from}",
-    )
+    if any(each.status is TaskStatus.SUCCEEDED for each in reader.list_task_runs(earlier)):
+        raise ConflictError(
+            f"Run {run.run_id} ended before it took over anything from run {earlier}.",
+            hint=f"Resume that one: dagy runs resume {earlier}",
+        )
 
 
 def _require_failure(run_id: str, task_runs: Sequence[TaskRun]) -> None:
