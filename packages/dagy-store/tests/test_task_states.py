@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagy_store._task_states import Batch, TaskStates, position_of_child
+from dagy_store._task_states import Batch, TaskStates
 from dagy_types import (
     FlowSpec,
     Origin,
@@ -17,7 +17,6 @@ from dagy_types import (
     TaskSpec,
     TaskStatus,
     TaskTransition,
-    mapped_task_id,
 )
 from dagy_types.errors import ConflictError, DagyError, NotFoundError
 
@@ -280,16 +279,3 @@ def test_batches_and_single_transitions_lead_to_the_same(
         for transition in transitions:
             single.apply(single.advance([transition]))
         assert (batched._tasks, batched._children) == (single._tasks, single._children)
-
-
-@given(st.text(st.sampled_from("a1[]-+_ ٣"), max_size=8))
-def test_only_what_is_spelt_like_a_child_is_one(task_id: str) -> None:
-    position = position_of_child(task_id)
-    if position is not None:
-        assert mapped_task_id(*position) == task_id
-        assert position[1] >= 0
-
-
-@given(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), st.integers(0, 10**9))
-def test_every_child_is_one(parent: str, index: int) -> None:
-    assert position_of_child(mapped_task_id(parent, index)) == (parent, index)

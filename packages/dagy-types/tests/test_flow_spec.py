@@ -267,3 +267,16 @@ def test_a_json_spec_is_checked_like_any_other() -> None:
     )
     with pytest.raises(errors.FlowDefinitionError, match="has a cycle"):
         flow_spec_from_json(text)
+
+
+@given(st.text(st.sampled_from("a1[]-+_ ٣"), max_size=8))
+def test_only_what_is_spelt_like_a_child_is_one(task_id: str) -> None:
+    position = mapped_position(task_id)
+    if position is not None:
+        assert mapped_task_id(*position) == task_id
+        assert position[1] >= 0
+
+
+@given(st.from_regex(r"[A-Za-z0-9_.-]{1,8}", fullmatch=True), st.integers(0, 10**9))
+def test_every_child_is_one(parent: str, index: int) -> None:
+    assert mapped_position(mapped_task_id(parent, index)) == (parent, index)

@@ -8,17 +8,12 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from dagy_cli.console import Console
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.render.view import Verbatim, View
-from dagy_types import RunReader, RunRecorder
+from dagy_types import RunStore
 from dagy_types.errors import UsageError
-
-
-class Store(RunReader, RunRecorder, Protocol):
-    """Where local runs are recorded and read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +54,7 @@ class App:
         options: Options,
         environ: Mapping[str, str],
         console: Console,
-        open_store: Callable[[Path], AbstractContextManager[Store]] | None = None,
+        open_store: Callable[[Path], AbstractContextManager[RunStore]] | None = None,
     ) -> None:
         self.options = options
         self.environ = environ
@@ -74,7 +69,7 @@ class App:
         self._resources.close()
 
     @cached_property
-    def store(self) -> Store:
+    def store(self) -> RunStore:
         """The local record of runs, opened on first use.
 
         Raises:
@@ -103,7 +98,7 @@ def options_of(args: Namespace) -> Options:
     return options
 
 
-def _open_local_store(directory: Path) -> AbstractContextManager[Store]:
+def _open_local_store(directory: Path) -> AbstractContextManager[RunStore]:
     from dagy_store import LocalMetadataStore
 
     return LocalMetadataStore(directory)

@@ -12,8 +12,16 @@ from dagy_store._database import Database
 from dagy_store._live_run import log_path
 from dagy_store._log_file import read_log
 from dagy_store._opening import OpenStore
-from dagy_store._task_states import position_of_child
-from dagy_types import FlowSpec, LogRecord, Origin, Output, Run, RunStatus, TaskRun
+from dagy_types import (
+    FlowSpec,
+    LogRecord,
+    Origin,
+    Output,
+    Run,
+    RunStatus,
+    TaskRun,
+    mapped_position,
+)
 from dagy_types.errors import NotFoundError, UsageError
 
 RUN_ID = re.compile(r"[a-z0-9][a-z0-9_-]*")
@@ -159,7 +167,7 @@ def _choice(
         return lambda record: (
             record.task_id is not None and record.task_id.partition("[")[0] in chosen
         )
-    position = position_of_child(task)
+    position = mapped_position(task)
     mapped = {each.task_id for each in spec.tasks if each.is_mapped}
     if position is None or position[0] not in mapped:
         raise NotFoundError(f"Run {run_id!r} has no task {task!r}.", hint=_names(spec))

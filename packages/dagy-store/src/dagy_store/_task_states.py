@@ -12,7 +12,6 @@ from dagy_types import (
     TaskStatus,
     TaskTransition,
     mapped_position,
-    mapped_task_id,
 )
 from dagy_types.errors import ConflictError, NotFoundError
 
@@ -108,7 +107,7 @@ class TaskStates:
         return self._tasks.get(task_id) or self._status_of_child(task_id, batch)
 
     def _status_of_child(self, task_id: str, batch: Batch) -> TaskStatus:
-        position = position_of_child(task_id)
+        position = mapped_position(task_id)
         if position is None or position[0] not in self._mapped:
             raise NotFoundError(f"Run {self._run_id!r} has no task {task_id!r}.")
         parent, index = position
@@ -163,14 +162,3 @@ class TaskStates:
             f"Task {transition.task_id!r} of run {self._run_id!r} is {before} "
             f"and cannot become {transition.status}."
         )
-
-
-def position_of_child(task_id: str) -> tuple[str, int] | None:
-    """Return the mapped task and the index of what is spelt exactly like the id of a child."""
-    try:
-        position = mapped_position(task_id)
-    except ValueError:  # brackets with something else in them
-        return None
-    if position is None or position[1] < 0 or mapped_task_id(*position) != task_id:
-        return None
-    return position

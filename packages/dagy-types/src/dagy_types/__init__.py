@@ -26,6 +26,7 @@ from dagy_types._protocols import (
     Perform,
     RunReader,
     RunRecorder,
+    RunStore,
     Serializer,
 )
 from dagy_types._records import LogRecord, Origin, Output, Run, RunEnd, TaskRun, TaskTransition
@@ -59,6 +60,7 @@ __all__ = [
     "RunReader",
     "RunRecorder",
     "RunStatus",
+    "RunStore",
     "Serializer",
     "TaskRun",
     "TaskSpec",

@@ -10,6 +10,7 @@ from typing import Any
 
 from dagy_types.errors import FlowDefinitionError
 
+_CHILD_ID = re.compile(r"(.+)\[(0|[1-9][0-9]{0,17})\]", re.ASCII | re.DOTALL)
 _TASK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 
@@ -94,10 +95,8 @@ def mapped_position(task_id: str) -> tuple[str, int] | None:
     """Return the mapped task and the index that `mapped_task_id` made an id of, if it did."""
     if not task_id.endswith("]"):  # as most do not: this is asked of every task
         return None
-    parent, _, index = task_id[:-1].rpartition("[")
-    if not parent or not (index.isdecimal() and index.isascii()) or str(int(index)) != index:
-        return None
-    return parent, int(index)
+    match = _CHILD_ID.fullmatch(task_id)
+    return None if match is None else (match[1], int(match[2]))
 
 
 def flow_spec_to_json(spec: FlowSpec) -> str:

@@ -139,6 +139,10 @@ class RunReader(Protocol):
         ...
 
 
+class RunStore(RunRecorder, RunReader, Protocol):
+    """Where runs are both recorded and read."""
+
+
 class Serializer(Protocol):
     """Turns a task's return value into bytes and exactly back."""
 

@@ -66,7 +66,7 @@ class Shortcuts:
         self._done = parents.union(resumption.origins, resumption.standing)
 
     def may_concern(self, call: TaskCall) -> bool:
-        """Tell at little cost that there is nothing to find for the tasks of a call."""
+        """Tell at little cost whether there may be something to find for the tasks of a call."""
         resumption, options = self._resumption, call.task.options
         return bool(
             options.cache or options.conditions or resumption.origins or resumption.left_out

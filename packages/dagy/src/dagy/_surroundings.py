@@ -9,22 +9,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
 
 from dagy._clock import Clock, SystemClock
 from dagy._local_logger import LocalLogger
-from dagy_types import RunReader, RunRecorder
-
-
-class Store(RunRecorder, RunReader, Protocol):
-    """Where runs are recorded and read."""
+from dagy_types import RunStore
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """See the module."""
 
-    open_store: Callable[[], AbstractContextManager[Store]]
+    open_store: Callable[[], AbstractContextManager[RunStore]]
     clock: Clock
     make_logger: Callable[[], LocalLogger]
 
@@ -34,7 +29,7 @@ def surroundings() -> Surroundings:
     return current_surroundings.get() or _REAL
 
 
-def _open_local_store() -> AbstractContextManager[Store]:
+def _open_local_store() -> AbstractContextManager[RunStore]:
     from dagy_store import LocalMetadataStore
 
     return LocalMetadataStore()

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from dagy._local_logger import LocalLogger
-from dagy._surroundings import Store, Surroundings, current_surroundings
+from dagy._surroundings import Surroundings, current_surroundings
 from dagy.testing._fake_clock import FakeClock
 from dagy.testing._memory_store import MemoryStore
+from dagy_types import RunStore
 
 _THREAD_PREFIX = "dagy-"
 
@@ -45,7 +46,7 @@ def harness(*, clock: FakeClock | None = None) -> Iterator[Harness]:
     test = Harness(MemoryStore(), clock or FakeClock())
     before = set(threading.enumerate())
 
-    def open_store() -> AbstractContextManager[Store]:
+    def open_store() -> AbstractContextManager[RunStore]:
         return nullcontext(test.store)
 
     token = current_surroundings.set(

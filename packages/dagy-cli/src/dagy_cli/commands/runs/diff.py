@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from dagy_cli.app import Answer, App, Store
+from dagy_cli.app import Answer, App
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.run_diff import RecordedRun, compare, outputs_in
 from dagy_cli.run_diff_view import run_diff_view
+from dagy_types import RunReader
 from dagy_types.errors import UsageError
 
 
@@ -48,7 +49,7 @@ def diff_runs(args: Namespace, app: App) -> Answer:
     )
 
 
-def _recorded(run_id: str, store: Store) -> RecordedRun:
+def _recorded(run_id: str, store: RunReader) -> RecordedRun:
     return RecordedRun(
         run=store.get_run(run_id),
         spec=store.get_flow_spec(run_id),
