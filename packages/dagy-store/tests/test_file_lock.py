@@ -36,14 +36,14 @@ def _lock(path: Path, clock: _Clock, timeout_seconds: float = 0.05) -> FileLock:
 
 def test_a_free_lock_is_taken_without_waiting(tmp_path: Path, clock: _Clock) -> None:
     lock = _lock(tmp_path / "lock", clock)
-    with lock.held():
+    with lock:
         assert clock.waits == []
     lock.close()
 
 
 def test_a_held_lock_is_busy_after_the_time_limit(tmp_path: Path, clock: _Clock) -> None:
     first, second = _lock(tmp_path / "lock", clock), _lock(tmp_path / "lock", clock)
-    with first.held(), pytest.raises(StoreBusyError, match=r"for 0\.05 s") as caught, second.held():
+    with first, pytest.raises(StoreBusyError, match=r"for 0\.05 s") as caught, second:
         pytest.fail("two holders")
     assert caught.value.hint is not None
     assert clock.seconds >= 0.05
@@ -54,7 +54,7 @@ def test_a_held_lock_is_busy_after_the_time_limit(tmp_path: Path, clock: _Clock)
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a lock")
 def test_the_error_names_the_process_that_holds_it(tmp_path: Path, clock: _Clock) -> None:
     first, second = _lock(tmp_path / "lock", clock), _lock(tmp_path / "lock", clock)
-    with first.held(), pytest.raises(StoreBusyError, match=f"process {os.getpid()} "):
+    with first, pytest.raises(StoreBusyError, match=f"process {os.getpid()} "):
         second._acquire()
     first.close()
     second.close()
@@ -62,7 +62,7 @@ def test_the_error_names_the_process_that_holds_it(tmp_path: Path, clock: _Clock
 
 def test_waits_are_short_and_grow_to_a_limit(tmp_path: Path, clock: _Clock) -> None:
     first, second = _lock(tmp_path / "lock", clock), _lock(tmp_path / "lock", clock)
-    with first.held(), pytest.raises(StoreBusyError):
+    with first, pytest.raises(StoreBusyError):
         second._acquire()
     assert clock.waits == sorted(clock.waits)
     assert clock.waits[0] < 0.001
@@ -73,9 +73,9 @@ def test_waits_are_short_and_grow_to_a_limit(tmp_path: Path, clock: _Clock) -> N
 
 def test_an_error_inside_releases_the_lock(tmp_path: Path, clock: _Clock) -> None:
     first, second = _lock(tmp_path / "lock", clock), _lock(tmp_path / "lock", clock)
-    with pytest.raises(ZeroDivisionError), first.held():
+    with pytest.raises(ZeroDivisionError), first:
         raise ZeroDivisionError
-    with second.held():
+    with second:
         assert clock.waits == []
     first.close()
     second.close()
@@ -83,18 +83,17 @@ def test_an_error_inside_releases_the_lock(tmp_path: Path, clock: _Clock) -> Non
 
 def test_who_waits_goes_on_as_soon_as_the_lock_is_free(tmp_path: Path, clock: _Clock) -> None:
     holder = FileLock(tmp_path / "lock", timeout_seconds=0)
-    held = holder.held()
-    held.__enter__()
+    holder.__enter__()
 
     def sleep_until_released(seconds: float) -> None:
         clock.sleep(seconds)
         if len(clock.waits) == 3:
-            held.__exit__(None, None, None)
+            holder.__exit__(None, None, None)
 
     lock = FileLock(
         tmp_path / "lock", timeout_seconds=60, sleep=sleep_until_released, clock=clock.now
     )
-    with lock.held():
+    with lock:
         assert len(clock.waits) == 3
     holder.close()
     lock.close()
@@ -102,10 +101,10 @@ def test_who_waits_goes_on_as_soon_as_the_lock_is_free(tmp_path: Path, clock: _C
 
 def test_a_deleted_lock_file_does_not_let_two_in(tmp_path: Path, clock: _Clock) -> None:
     first, second = _lock(tmp_path / "lock", clock), _lock(tmp_path / "lock", clock)
-    with first.held():
+    with first:
         pass
     (tmp_path / "lock").unlink()
-    with second.held(), pytest.raises(StoreBusyError):
+    with second, pytest.raises(StoreBusyError):
         first._acquire()
     first.close()
     second.close()

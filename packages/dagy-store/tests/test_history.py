@@ -35,7 +35,7 @@ def obstacle(request: pytest.FixtureRequest, disk_with_room_for: Limit) -> _Obst
                 yield
         elif request.param == "busy":
             lock = FileLock(lock_file, timeout_seconds=0)
-            with lock.held():
+            with lock:
                 yield
             lock.close()
         elif request.param == "unwritable":

@@ -81,7 +81,7 @@ def test_a_current_store_is_opened_without_the_lock(path: Path) -> None:
     _prepare(path)
     holder = FileLock(path.with_name("dagy.db.lock"), timeout_seconds=0)
     waiter = FileLock(path.with_name("dagy.db.lock"), timeout_seconds=0)
-    with holder.held():
+    with holder:
         prepare(path, waiter)
     holder.close()
 

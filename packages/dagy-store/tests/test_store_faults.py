@@ -320,7 +320,7 @@ def test_a_directory_that_comes_back_is_used_again(
 
 def _hold_the_lock(directory: Path, ready: Any, done: Any) -> None:
     lock = FileLock(directory / "dagy.db.lock", timeout_seconds=0)
-    with lock.held():
+    with lock:
         ready.set()
         done.wait()
     lock.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -31,6 +32,10 @@ class Database:
 
     Args:
         checkpoint_bytes: How far the write-ahead log grows before it is emptied.
+
+    Attributes:
+        changes_by_others: Grows, as a transaction begins, when another connection may have written
+            since the one before.
     """
 
     def __init__(
@@ -43,7 +48,7 @@ class Database:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = path
-        self._log = write_ahead_log(path)
+        self._log = str(write_ahead_log(path))
         self._busy_timeout_seconds = busy_timeout_seconds
         self._lock = FileLock(
             path.with_name(f"{path.name}.lock"), timeout_seconds=busy_timeout_seconds, sleep=sleep
@@ -56,6 +61,8 @@ class Database:
         self._monotonic = monotonic
         self._synchronization = ""
         self._next_synchronization_at = float("-inf")
+        self._data_version: int | None = None
+        self.changes_by_others = 0
 
     @property
     def path(self) -> Path:
@@ -96,13 +103,13 @@ class Database:
             connection = self._connected()
             if self._why_snapshot is not None:
                 raise self._why_snapshot
-            with self._lock.held():
+            with self._lock:
                 # Before the transaction, and not after it: once it is committed, nothing fails.
                 self._checkpoint_when_large(connection)
                 self._choose_synchronization(connection, is_final=is_final)
                 connection.execute("BEGIN IMMEDIATE")
                 try:
-                    self._require_writable(connection)
+                    self._look_for_changes(connection)
                     yield connection
                     connection.execute("COMMIT")
                 finally:
@@ -135,6 +142,7 @@ class Database:
             try:
                 self._connection = self._connect(mode="rw" if is_ours else "ro")
                 self._synchronization = ""
+                self._data_version = None
                 self._why_snapshot = None
             except sqlite3.OperationalError as error:
                 if not self._is_main_file_enough(error):
@@ -160,14 +168,20 @@ class Database:
         """
         return "locked" not in str(error) and not has_log(self._path)
 
-    def _require_writable(self, connection: sqlite3.Connection) -> None:
+    def _look_for_changes(self, connection: sqlite3.Connection) -> None:
+        """Count it if somebody else has written, who may have upgraded the file."""
+        version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+        if version == self._data_version:
+            return
         refusal = why_not_writable(self._path, connection)
         if refusal is not None:
             raise refusal
+        self._data_version = version
+        self.changes_by_others += 1
 
     def _disconnect(self, connection: sqlite3.Connection) -> None:
         try:
-            with self._lock.held():
+            with self._lock:
                 connection.close()
         except (StoreBusyError, OSError):
             # Whoever has the lock for so long has the database open too, so this connection is
@@ -186,13 +200,26 @@ class Database:
             self._synchronization = level
 
     def _checkpoint_when_large(self, connection: sqlite3.Connection) -> None:
-        """Empty the write-ahead log once it has grown enough, while the lock is held."""
-        if self._log.stat().st_size < self._next_checkpoint_bytes:
+        """Empty the write-ahead log once it has grown enough, while the lock is held.
+
+        Its file is kept and filled anew, which costs commits less than to let it grow again. So it
+        grows a little each time, until it is a quarter too large and is cut.
+        """
+        size = self._log_bytes()
+        if size <= self._next_checkpoint_bytes:
             return
+        mode = "TRUNCATE" if 4 * size > 5 * self._checkpoint_bytes else "RESTART"
+        is_done = False
         # A reader in the way must not hold up the writer: what it still needs waits its turn.
         connection.execute("PRAGMA busy_timeout = 0")
         # The commits stand whether or not there is room to copy them now; the next one tries again.
         with suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            is_done = not connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()[0]
         connection.execute(f"PRAGMA busy_timeout = {round(self._busy_timeout_seconds * 1000)}")
-        self._next_checkpoint_bytes = self._log.stat().st_size + self._checkpoint_bytes
+        # One that was emptied is filled again once its file grows; the others get a while.
+        size = self._log_bytes()
+        least = self._checkpoint_bytes if is_done else size + self._checkpoint_bytes
+        self._next_checkpoint_bytes = max(size, least)
+
+    def _log_bytes(self) -> int:
+        return os.stat(self._log).st_size  # noqa: PTH116  before each commit; Path takes longer

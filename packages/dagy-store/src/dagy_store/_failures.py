@@ -18,10 +18,15 @@ def store_errors(path: Path) -> Iterator[None]:
     """Turn a foreign error into a `StoreError` that names the file, or else ``path``."""
     try:
         yield
-    except sqlite3.Error as error:
-        raise _from_sqlite(str(error), path / "dagy.db") from error
-    except OSError as error:
-        raise _from_system(error, path) from error
+    except (sqlite3.Error, OSError) as error:
+        raise store_error(error, path) from error
+
+
+def store_error(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    """Return the `StoreError` for a foreign error; it names the file, or else ``path``."""
+    if isinstance(error, sqlite3.Error):
+        return _from_sqlite(str(error), path / "dagy.db")
+    return _from_system(error, path)
 
 
 def disk_full(path: Path | str) -> StoreError:

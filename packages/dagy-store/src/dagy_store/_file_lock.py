@@ -10,8 +10,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from dagy_store._private_files import open_private
@@ -22,7 +21,7 @@ _LONGEST_WAIT_SECONDS = 0.004
 
 
 class FileLock:
-    """An exclusive lock on a file, free again when its holder ends, however it ends.
+    """An exclusive lock on a file, held in a ``with`` block; free when its holder ends, however.
 
     It is not re-entrant and not for several threads at once: its owner sees to that.
     """
@@ -41,18 +40,18 @@ class FileLock:
         self._clock = clock
         self._descriptor: int | None = None
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the lock.
+    def __enter__(self) -> None:
+        """Take the lock.
 
         Raises:
             StoreBusyError: When another process kept it for the whole time limit.
         """
-        descriptor = self._acquire()
-        try:
-            yield
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
+        self._acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        """Give it back."""
+        assert self._descriptor is not None
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
         """Let go of the file; the lock can be used again."""

@@ -14,6 +14,9 @@ from dagy_types import FlowSpec
 class LiveRun:
     """The files that a run keeps open in ``runs/<run_id>/``, and how far its tasks are.
 
+    Attributes:
+        seen_changes: `Database.changes_by_others` when it was last known to be under way.
+
     Raises:
         BlockingIOError: When a living run has this directory.
     """
@@ -27,6 +30,7 @@ class LiveRun:
             self._lifeline.end()
             raise
         self.tasks = TaskStates(run_id, spec)
+        self.seen_changes: int | None = None
 
     def end(self) -> None:
         """Close the files of a run whose end, or refusal, is recorded."""

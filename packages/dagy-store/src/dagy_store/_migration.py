@@ -31,7 +31,7 @@ def prepare(path: Path, lock: FileLock, migrations: Sequence[Migration] = MIGRAT
     """
     version = _version_without_lock(path, migrations)
     if version is None or version < len(migrations):
-        with lock.held():
+        with lock:
             version = _version_in_file(path, migrations)
             if version is None:
                 _create(path, migrations)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -13,7 +13,7 @@ from typing import TypeVar
 from dagy_store._connection import require_strict_tables
 from dagy_store._database import CHECKPOINT_BYTES, Database
 from dagy_store._directory import local_directory
-from dagy_store._failures import store_errors
+from dagy_store._failures import store_error, store_errors
 from dagy_store._forks import follow_forks
 from dagy_store._history import History
 from dagy_store._live_run import LiveRun, lock_path
@@ -22,6 +22,29 @@ from dagy_store._private_files import make_private_directory
 from dagy_types.errors import StoreError
 
 _Self = TypeVar("_Self", bound="OpenStore")
+
+
+class _Use:
+    """The block of a method that uses an open store: no foreign error leaves it."""
+
+    # A class, and one object for all blocks: a generator would cost each small transaction more
+    # than its own work in Python does.
+
+    def __init__(self, database: Database, directory: Path) -> None:
+        self._database = database
+        self._directory = directory
+
+    def __enter__(self) -> Database:
+        return self._database
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, (sqlite3.Error, OSError)):
+            raise store_error(error, self._directory) from error
 
 
 class OpenStore:
@@ -48,6 +71,7 @@ class OpenStore:
             checkpoint_bytes=checkpoint_bytes,
             sleep=sleep,
         )
+        self._use = _Use(self._database, self._directory)
         self._history = History(self._database, is_alive=self._is_alive)
         with store_errors(self._directory):
             make_private_directory(self._directory)
@@ -105,14 +129,12 @@ class OpenStore:
         self._drop_live_runs()
         self._database.after_fork()
 
-    @contextmanager
-    def _opened(self) -> Iterator[Database]:
+    def _opened(self) -> _Use:
         if not self._is_open:
             raise StoreError(
                 f"The store {self._directory} is closed.", hint="Use it inside its with block."
             )
-        with store_errors(self._directory):
-            yield self._database
+        return self._use
 
     def _is_alive(self, run_id: str) -> bool:
         return run_id in self._live or is_alive(lock_path(self._run_directory(run_id)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from dagy_store._private_files import (
@@ -23,9 +23,6 @@ def staged_outputs(directory: Path, outputs: Mapping[str, bytes]) -> Iterator[Ca
     So the transaction that refers to them can be refused without touching an earlier output, and
     once it commits they are there. What was not published is removed.
     """
-    if not outputs:
-        yield _nothing
-        return
     with ExitStack() as stack:
         files: list[tuple[Path, Path]] = []
         for task_id, content in outputs.items():
@@ -45,8 +42,8 @@ def staged_outputs(directory: Path, outputs: Mapping[str, bytes]) -> Iterator[Ca
         yield publish
 
 
-def _nothing() -> None:
-    """Publish no file."""
+NO_OUTPUTS = nullcontext(lambda: None)
+"""Stands for `staged_outputs` where there are none, as for most transactions."""
 
 
 def read_output_file(directory: Path, task_id: str, *, size_bytes: int) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dagy_store import _runs, _task_runs
 from dagy_store._live_run import LiveRun
-from dagy_store._output_file import staged_outputs
+from dagy_store._output_file import NO_OUTPUTS, staged_outputs
 from dagy_store._reading import RUN_ID, ReadableStore
 from dagy_types import FlowSpec, LogRecord, Run, RunEnd, TaskTransition
 from dagy_types.errors import ConflictError, UsageError
@@ -83,10 +83,12 @@ class LocalMetadataStore(ReadableStore):
             batch = live.tasks.advance(transitions)
             large = _task_runs.outputs_for_files(transitions)
             with (
-                staged_outputs(self._artifacts / run_id, large) as publish,
+                staged_outputs(self._artifacts / run_id, large) if large else NO_OUTPUTS as publish,
                 database.transaction(is_final=False) as connection,
             ):
-                _runs.require_under_way(connection, run_id)
+                if live.seen_changes != database.changes_by_others:
+                    _runs.require_under_way(connection, run_id)
+                    live.seen_changes = database.changes_by_others
                 _task_runs.record(connection, run_id, batch)
                 publish()
             live.tasks.apply(batch)

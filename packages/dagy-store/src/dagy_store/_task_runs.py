@@ -97,13 +97,8 @@ def record(connection: sqlite3.Connection, run_id: str, batch: Batch) -> None:
         rows = _reused_rows(run_id, batch.reused)
         if connection.executemany(_INSERT_REUSED, rows).rowcount != len(batch.reused):
             raise _no_such_output(connection, run_id, batch.reused)
-    connection.executemany(
-        _CACHE,
-        (
-            (to_text(each.cache_key), to_microseconds(each.at), run_id, each.task_id)
-            for each in batch.cached
-        ),
-    )
+    if batch.cached:
+        connection.executemany(_CACHE, _cache_rows(run_id, batch.cached))
 
 
 def outputs_for_files(transitions: Iterable[TaskTransition]) -> dict[str, bytes]:
@@ -153,6 +148,13 @@ def _new_rows(run_id: str, batch: Batch) -> Iterator[tuple[SqlValue, ...]]:
     for end in batch.without_attempt:
         at, error = to_microseconds(end.at), to_text(end.error)
         yield (run_id, end.task_id, _TEXTS[end.status], 0, None, at, error, None, *_NO_OUTPUT)
+
+
+def _cache_rows(
+    run_id: str, transitions: Iterable[TaskTransition]
+) -> Iterator[tuple[SqlValue, ...]]:
+    for each in transitions:
+        yield to_text(each.cache_key), to_microseconds(each.at), run_id, each.task_id
 
 
 def _reused_rows(

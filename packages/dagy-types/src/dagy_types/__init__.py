@@ -28,6 +28,7 @@ from dagy_types._protocols import (
     RunRecorder,
     RunStore,
     Serializer,
+    TokenSource,
 )
 from dagy_types._records import LogRecord, Origin, Output, Run, RunEnd, TaskRun, TaskTransition
 from dagy_types._status import (
@@ -66,6 +67,7 @@ __all__ = [
     "TaskSpec",
     "TaskStatus",
     "TaskTransition",
+    "TokenSource",
     "errors",
     "flow_spec_from_json",
     "flow_spec_to_json",

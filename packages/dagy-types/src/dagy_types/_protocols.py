@@ -143,6 +143,27 @@ class RunStore(RunRecorder, RunReader, Protocol):
     """Where runs are both recorded and read."""
 
 
+class TokenSource(Protocol):
+    """Gives the token of a request: dagy-auth has some, and dagy-client takes one.
+
+    Its methods are called from any thread.
+    """
+
+    def token(self, url: str) -> str:
+        """Return a token that is valid now and that may be sent to this URL.
+
+        Raises:
+            NotLoggedInError: When there is none, or none for the URL's origin.
+            TokenExpiredError: When the session has ended.
+            NetworkError: When it had to be renewed and the provider did not answer.
+        """
+        ...
+
+    def reject(self, token: str) -> None:
+        """The server has refused this token: `token` is not to give it again."""
+        ...
+
+
 class Serializer(Protocol):
     """Turns a task's return value into bytes and exactly back."""
 

@@ -7,7 +7,8 @@
     ├── ConfigError              settings that cannot be used
     ├── AuthError                refused credentials
     │   ├── NotLoggedInError
-    │   └── TokenExpiredError
+    │   ├── TokenExpiredError
+    │   └── CredentialStoreError
     ├── PermissionDeniedError
     ├── NetworkError             server unreachable or still unavailable after retries
     ├── NotFoundError            no such file, flow, run, deployment
@@ -75,6 +76,12 @@ class TokenExpiredError(AuthError):
     """The stored session has ended."""
 
     code = "token_expired"
+
+
+class CredentialStoreError(AuthError):
+    """Credentials cannot be stored, or what is stored cannot be read."""
+
+    code = "credential_store"
 
 
 class PermissionDeniedError(DagyError):

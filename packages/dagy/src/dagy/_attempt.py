@@ -46,7 +46,8 @@ class Performer:
                 raise _too_large(len(output.data), self.max_output_bytes)
             return output
         finally:
-            context.flush()
+            if context.unfinished:
+                context.flush()
             current_attempt.reset(token)
 
 
@@ -65,8 +66,12 @@ def arguments_of(
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments. Whoever asks gets copies: nobody sees what another does to his."""
 
+    inputs, restore = attempt.inputs, serializers.restore
+
     def restored(placeholder: TaskOutput) -> Any:
-        return restored_input(attempt.inputs[placeholder.task_id], serializers)
+        source = inputs[placeholder.task_id]
+        # As restored_input does it, which nearly every input would pay for.
+        return restore(source) if type(source) is Output else restored_input(source, serializers)
 
     if attempt.index is None:
         args = rebuild(call.args, restored)
@@ -75,7 +80,7 @@ def arguments_of(
             rebuild(value[attempt.index], restored) if item is None else serializers.restore(item)
             for value, item in zip(call.args, attempt.items, strict=True)
         )
-    return args, rebuild(call.kwargs, restored)
+    return args, rebuild(call.kwargs, restored) if call.kwargs else {}
 
 
 def named_arguments(call: TaskCall, attempt: Attempt, serializers: Serializers) -> dict[str, Any]:

@@ -198,7 +198,7 @@ class _Coordinator:
 
     def _loop(self) -> None:
         """Select, record, submit, wait; until nothing runs and nothing can start."""
-        uses_cache = any(call.task.options.is_cached for call in self._graph.calls.values())
+        uses_cache = any(task.options.is_cached for task in self._graph.tasks)
         if self._resumption.origins:
             self._selection.take_over()
             self._record()  # at once: who resumes this run takes over all of it

@@ -52,7 +52,7 @@ class HookCalls:
         self._context_of = context_of
         self._runner = HookRunner()
         # Most flows have none, and asking every task would be a part of what a task costs.
-        self._have_tasks_any = any(call.task.options.has_hooks for call in graph.calls.values())
+        self._have_tasks_any = any(task.options.has_hooks for task in graph.tasks)
         self._attempt = 1  # of the run
 
     def attempt_starts(self, task_id: str, number: int) -> None:

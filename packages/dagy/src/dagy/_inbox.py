@@ -6,6 +6,8 @@ from collections import deque
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from dagy._patience import look_out
+
 T = TypeVar("T")
 
 
@@ -29,6 +31,7 @@ class Inbox(Generic[T]):
         """Wait for a thing that is worth waking up for, and return all that is there, in order."""
         try:
             if timeout_seconds:
+                look_out(self._bell.qsize)
                 self._bell.get(timeout=timeout_seconds)
             for _ in range(self._bell.qsize()):
                 self._bell.get_nowait()

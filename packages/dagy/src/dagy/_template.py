@@ -12,11 +12,6 @@ from dagy._task_output import TaskOutput
 _ATOMS = frozenset({type(None), bool, int, float, str, bytes})
 
 
-def is_flat(values: Iterable[Any]) -> bool:
-    """Tell whether all are placeholders or immutable: nothing in them needs a copy."""
-    return all(type(value) is TaskOutput or type(value) in _ATOMS for value in values)
-
-
 def rebuild(value: Any, replace: Callable[[TaskOutput], Any]) -> Any:
     """Return the value with new containers in which ``replace`` has taken the placeholders' place.
 
@@ -29,16 +24,29 @@ def rebuild(value: Any, replace: Callable[[TaskOutput], Any]) -> Any:
     if kind is TaskOutput:
         return replace(value)
     if kind is list:
-        return [rebuild(item, replace) for item in value]
+        return _rebuild_items(value, replace)
     if kind is dict:
-        return {key: rebuild(item, replace) for key, item in value.items()}
+        return dict(zip(value, _rebuild_items(value.values(), replace), strict=True))
     if kind in (tuple, set, frozenset):
-        return kind(rebuild(item, replace) for item in value)
+        return kind(_rebuild_items(value, replace))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
         return kind(*(rebuild(item, replace) for item in value))
     if is_dataclass(value) and not isinstance(value, type):
         return _rebuild_dataclass(value, replace)
     return value
+
+
+def _rebuild_items(values: Iterable[Any], replace: Callable[[TaskOutput], Any]) -> list[Any]:
+    # Most items are placeholders or atoms, of which there may be many: a call for each would be a
+    # good part of what a task costs.
+    return [
+        replace(item)
+        if (kind := type(item)) is TaskOutput
+        else item
+        if kind in _ATOMS
+        else rebuild(item, replace)
+        for item in values
+    ]
 
 
 def _rebuild_dataclass(value: Any, replace: Callable[[TaskOutput], Any]) -> Any:

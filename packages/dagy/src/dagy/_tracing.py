@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dagy._code_hash import code_hash
 from dagy._failure import position, summary
 from dagy._task_output import TaskOutput
-from dagy._template import is_flat, rebuild
+from dagy._template import rebuild
 from dagy_types import FlowSpec, TaskSpec
 from dagy_types.errors import FlowDefinitionError
 
@@ -42,11 +42,13 @@ class Graph:
 
     Attributes:
         calls: The call behind each task of the spec.
+        tasks: What is called there, each once.
         result: What the flow's body returned, with placeholders.
     """
 
     spec: FlowSpec
     calls: Mapping[str, TaskCall]
+    tasks: frozenset[Task[..., Any]]
     result: Any
 
 
@@ -70,18 +72,18 @@ class Trace:
     ) -> TaskOutput:
         """Add a task call and return the placeholder of its output."""
         task_id = self._new_id(task.name)
-        options = task.options
-        ordering = [*options.after, *(each.output for each in options.conditions)]
-        if kwargs or ordering or not is_flat(args):
-            (args, kwargs, _), depends_on = self._snapshot((args, kwargs, ordering))
-        else:
-            depends_on = self._outputs_in(args)
+        options, upstream = task.options, _Upstream(self)
+        args = upstream.snapshot(args)
+        if kwargs:
+            kwargs = upstream.snapshot(kwargs)
+        if options.after or options.conditions:
+            upstream.snapshot([*options.after, *(each.output for each in options.conditions)])
         self._tasks.append(
             TaskSpec(
                 task_id=task_id,
                 name=task.name,
                 description=task.description,
-                depends_on=depends_on,
+                depends_on=tuple(upstream.task_ids),
                 is_mapped=is_mapped,
                 code_hash=task.code_hash,
                 tags=task.options.tags,
@@ -108,61 +110,75 @@ class Trace:
 
     def graph(self, flow: Flow[..., Any], result: Any) -> Graph:
         """Return the finished graph, given what the flow's body returned."""
-        template, outputs = self._snapshot(result)
+        upstream = _Upstream(self)
+        template = upstream.snapshot(result)
         spec = FlowSpec(
             name=flow.name,
             version=flow.version,
             description=flow.description,
             tasks=tuple(self._tasks),
-            outputs=outputs,
+            outputs=tuple(upstream.task_ids),
             code_hash="+".join(self._bodies),
             tags=flow.options.tags,
         )
-        return Graph(spec, self._calls, template)
+        tasks = frozenset(call.task for call in self._calls.values())
+        return Graph(spec, self._calls, tasks, template)
 
-    def _snapshot(self, value: Any) -> tuple[Any, tuple[str, ...]]:
-        """Copy the containers, so that later changes to them in the flow's body have no effect."""
-        found: dict[str, None] = {}
+    def _new_id(self, task_name: str) -> str:
+        stem = _slug(task_name)
+        if len(self._flows) > 1:
+            stem = "".join(f"{_slug(flow.name)}." for flow in self._flows[1:]) + stem
+        # Ids name directories too, and some file systems do not tell A from a.
+        key = stem.casefold()
+        number = self._taken.get(key)
+        if number is None:
+            self._taken[key] = 1
+            return stem
+        while True:
+            number += 1
+            numbered = f"{key}-{number}"
+            if numbered not in self._taken:
+                break
+        self._taken[key] = number
+        self._taken[numbered] = 1
+        return f"{stem}-{number}"
 
-        def note(output: TaskOutput) -> TaskOutput:
-            self._require_own(output)
-            found[output.task_id] = None
-            return output
 
+class _Upstream:
+    """Which tasks of a trace something is made of.
+
+    Attributes:
+        task_ids: Theirs, each once, in order.
+    """
+
+    __slots__ = ("_trace", "task_ids")
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+        self.task_ids: dict[str, None] = {}
+
+    def snapshot(self, value: Any) -> Any:
+        """Copy the containers, so that later changes to them in the flow's body have no effect.
+
+        Raises:
+            FlowDefinitionError: When an output of another trace is in them.
+        """
         try:
-            return rebuild(value, note), tuple(found)
+            return rebuild(value, self._note)
         except RecursionError:
             raise FlowDefinitionError(
                 "A task's argument or the flow's result contains itself, or is nested too deeply.",
                 hint="Pass flat data.",
             ) from None
 
-    def _outputs_in(self, values: tuple[Any, ...]) -> tuple[str, ...]:
-        found: dict[str, None] = {}
-        for value in values:
-            if type(value) is TaskOutput:
-                self._require_own(value)
-                found[value.task_id] = None
-        return tuple(found)
-
-    def _require_own(self, output: TaskOutput) -> None:
-        if output.trace is not self:
+    def _note(self, output: TaskOutput) -> TaskOutput:
+        if output.trace is not self._trace:
             raise FlowDefinitionError(
                 f"The output of task {output.task_id!r} belongs to another run of a flow.",
                 hint="Call the task in this flow, or pass its value as a parameter.",
             )
-
-    def _new_id(self, task_name: str) -> str:
-        prefix = "".join(f"{_slug(flow.name)}." for flow in self._flows[1:])
-        stem = prefix + _slug(task_name)
-        # Ids name directories too, and some file systems do not tell A from a.
-        key = stem.casefold()
-        task_id = stem
-        while task_id.casefold() in self._taken:
-            self._taken[key] += 1
-            task_id = f"{stem}-{self._taken[key]}"
-        self._taken[task_id.casefold()] = 1
-        return task_id
+        self.task_ids[output.task_id] = None
+        return output
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,7 @@ from time import monotonic
 
 from dagy._executors.gate import Gate
 from dagy._executors.performing import performed
+from dagy._patience import look_out
 from dagy_types import Attempt, AttemptEvent, AttemptStarted, Output, Perform
 
 # An interrupted thread that runs Python code ends within milliseconds. One that does not is stuck
@@ -78,6 +79,7 @@ class ThreadExecutor:
         self._abandoned: list[threading.Thread] = []
         self._is_closed = False
         self._is_over = False  # nothing may start any more
+        self._has_lookout = False
         self._leave = threading.Semaphore(0)  # for threads whose attempt raised to go on
 
     def submit(self, attempt: Attempt) -> None:
@@ -173,7 +175,7 @@ class ThreadExecutor:
 
     def _work(self, worker: _Worker) -> None:
         try:
-            while (attempt := self._inbox.get()) is not None:
+            while (attempt := self._next()) is not None:
                 gate = worker.gate = Gate(attempt, self._deliver)
                 if not self._run(attempt, gate):
                     _take_interrupt()
@@ -183,6 +185,13 @@ class ThreadExecutor:
                 del attempt, gate  # an idle thread must not keep the last inputs alive
         except AttemptInterrupted:
             return
+
+    def _next(self) -> Attempt | None:
+        if not self._has_lookout:  # one is enough; more would be in each other's way
+            self._has_lookout = True
+            look_out(self._inbox.qsize)
+            self._has_lookout = False
+        return self._inbox.get()
 
     def _run(self, attempt: Attempt, gate: Gate) -> bool:
         """Return whether the thread may go on: not when it is interrupted."""

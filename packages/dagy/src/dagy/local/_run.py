@@ -159,7 +159,7 @@ def carry_out(
 
 def serializers_of(graph: Graph) -> Serializers:
     """Return the serializers that the tasks of a graph use."""
-    return Serializers(call.task.options.writer for call in graph.calls.values())
+    return Serializers(task.options.writer for task in graph.tasks)
 
 
 def environment() -> dict[str, str]:
