@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from math import inf
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +10,7 @@ from dagy._timers import Timers
 
 def test_nothing_is_due_without_timers() -> None:
     timers: Timers[str] = Timers()
-    assert timers.next_at is None
+    assert timers.next_at == inf
     assert timers.pop_due(1e9) == []
 
 
@@ -21,4 +23,4 @@ def test_what_is_due_comes_in_order_and_the_rest_stays(times: list[int], now: in
     order = sorted(range(len(times)), key=lambda number: (times[number], number))
     assert due == [number for number in order if times[number] <= now]
     later = [at for at in times if at > now]
-    assert timers.next_at == (min(later) if later else None)
+    assert timers.next_at == min(later, default=inf)

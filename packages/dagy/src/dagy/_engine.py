@@ -169,8 +169,12 @@ class _Coordinator:
             on_failure=self._fail_unstarted,
         )
         self._verdict = Verdict()
+        # Most flows have none, and asking every task would be a part of what a task costs.
+        self._has_time_limits = any(
+            task.options.timeout_seconds is not None for task in graph.tasks
+        )
         self._record_by = float("inf")  # when starts that wait to be recorded must be
-        self._stops_at: float | None = None  # set when the run is to stop: the end of the grace
+        self._stops_at = float("inf")  # finite once the run is to stop: the end of the grace
         self._stop_reason = ""
         self._ends_at = float("inf")
         self._was_abandoned = False
@@ -244,7 +248,7 @@ class _Coordinator:
             self._inbox.put(event)
 
     def _submit(self, attempts: list[Attempt]) -> None:
-        if self._stops_at is not None:  # since they were selected
+        if self._is_stopping:  # since they were selected
             self._call_off(attempts)
             return
         for attempt in attempts:
@@ -285,15 +289,19 @@ class _Coordinator:
             self._apply_due(due)
         if now >= self._ends_at:
             self._apply_run_timeout()
-        if self._stops_at is not None and now >= self._stops_at:
+        if now >= self._stops_at:
             self._abandon()
         self._run_log.write()
 
+    @property
+    def _is_stopping(self) -> bool:
+        return self._stops_at < float("inf")
+
     def _next_at(self) -> float:
-        times = [self._stops_at, self._timers.next_at, self._ends_at, self._record_by]
+        next_at = min(self._stops_at, self._timers.next_at, self._ends_at, self._record_by)
         if self._attempts.started < min(len(self._attempts), self._options.max_workers):
-            times.append(self._clock.monotonic() + _START_LAG_SECONDS)  # to look for a start
-        return min(time for time in times if time is not None)
+            return min(next_at, self._clock.monotonic() + _START_LAG_SECONDS)  # look for a start
+        return next_at
 
     def _apply_start(self, event: AttemptStarted) -> None:
         task_id, number = event.task_id, event.number
@@ -302,11 +310,15 @@ class _Coordinator:
         self._attempts.start(task_id)
         self._progress.start(task_id, event.at, number)
         self._hooks.attempt_starts(task_id, number)
-        limit = self._progress.call(task_id).task.options.timeout_seconds
+        if self._has_time_limits:
+            self._limit_time(event)
+
+    def _limit_time(self, event: AttemptStarted) -> None:
+        limit = self._progress.call(event.task_id).task.options.timeout_seconds
         if limit is not None:
             passed = (self._clock.now() - event.at).total_seconds()  # until this was heard of
             ends_at = self._clock.monotonic() + limit - max(0.0, passed)
-            self._timers.add(ends_at, TimeLimit(task_id, number))
+            self._timers.add(ends_at, TimeLimit(event.task_id, event.number))
 
     def _apply_result(self, result: AttemptResult) -> None:
         task_id, number, outcome = result.task_id, result.number, result.outcome
@@ -336,7 +348,7 @@ class _Coordinator:
         """An attempt has failed: try again now, later with all that has failed, or never."""
         number = self._attempts.number(task_id)
         self._progress.fail_attempt(task_id, status, ended_at, number, summary(error))
-        if self._stops_at is not None or not self._recovery.follows(task_id, error):
+        if self._is_stopping or not self._recovery.follows(task_id, error):
             self._fail(task_id, error)
         elif self._recovery.is_held:
             withdrawn = [each.task_id for each in self._executor.withdraw()]
@@ -407,7 +419,7 @@ class _Coordinator:
 
     def _stop(self, reason: str) -> None:
         """Start nothing more, and give what runs a grace period."""
-        if self._stops_at is None:
+        if not self._is_stopping:
             self._stops_at = self._clock.monotonic() + self._options.grace_seconds
         self._stop_reason = self._stop_reason or reason
         self._call_off(self._executor.withdraw())

@@ -31,7 +31,7 @@ class Inbox(Generic[T]):
         """Wait for a thing that is worth waking up for, and return all that is there, in order."""
         try:
             if timeout_seconds:
-                look_out(self._bell.qsize)
+                look_out(self._bell.empty)
                 self._bell.get(timeout=timeout_seconds)
             for _ in range(self._bell.qsize()):
                 self._bell.get_nowait()

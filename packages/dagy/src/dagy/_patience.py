@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
 
-# About 25 microseconds where nobody else wants the interpreter. To put a thread to sleep and to
+# Some microseconds where nobody else wants the interpreter. To put a thread to sleep and to
 # wake it takes as long, and more where its core has gone to sleep too.
-_LOOKS = 50
+_LOOKS = 15
 
 
-def look_out(is_there: Callable[[], object]) -> None:
-    """Let others run for a moment, until something is there, before one goes to sleep for it."""
-    for _ in range(_LOOKS):
-        if is_there():
-            return
-        os.sched_yield()
+def look_out(is_empty: Callable[[], bool]) -> None:
+    """Let others run for a moment, as long as a queue is empty, before one goes to sleep for it."""
+    looks = zip(range(_LOOKS), iter(is_empty, False), iter(os.sched_yield, False), strict=False)
+    deque(looks, maxlen=0)  # a loop in Python would have the interpreter most of the time

@@ -111,7 +111,8 @@ class Plan:
 
     def succeed(self, task_id: str) -> None:
         """A taken task succeeded: what waited only for it is ready."""
-        self._release(task_id)
+        if self._group_of:
+            self._release(task_id)
         for downstream in self._downstream.get(task_id, ()):
             missing = self._missing.get(downstream)
             if missing is None:  # dropped already

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from itertools import count
+from math import inf
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -21,9 +22,9 @@ class Timers(Generic[T]):
         heapq.heappush(self._heap, (at, next(self._number), thing))
 
     @property
-    def next_at(self) -> float | None:
-        """When the first thing is due."""
-        return self._heap[0][0] if self._heap else None
+    def next_at(self) -> float:
+        """When the first thing is due; never, which is infinite, when there is none."""
+        return self._heap[0][0] if self._heap else inf
 
     def pop_due(self, now: float) -> list[T]:
         """Remove and return all that is due."""

@@ -189,7 +189,7 @@ class ThreadExecutor:
     def _next(self) -> Attempt | None:
         if not self._has_lookout:  # one is enough; more would be in each other's way
             self._has_lookout = True
-            look_out(self._inbox.qsize)
+            look_out(self._inbox.empty)
             self._has_lookout = False
         return self._inbox.get()
 
