@@ -28,7 +28,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _VENV = _ROOT / ".venv-check"
 _REQUIREMENTS = ("hatch>=1.18,<2", "tox>=4.28,<5")
-_PACKAGES = ("types", "store", "sdk", "cli")
+_PACKAGES = ("types", "store", "auth", "sdk", "cli")
+_PACKAGES_WITH_FLOORS = ("auth", "cli")  # those that need others than their siblings
 _LOWEST = (3, 10)
 # What would lead the tools or the tests away from the environments made for them.
 _AMBIENT = re.compile(
@@ -113,7 +114,7 @@ def _steps(lowest_and_newest: bool) -> list[Step]:
     for_hatch = {**environment, "HATCH_PYTHON": "self", "PIP_QUIET": "2"}
     packages = [f"{python}-{package}" for python in pythons for package in _PACKAGES]
     if pythons[0] == "py310":
-        packages.append("py310-cli-oldest")
+        packages.extend(f"py310-{package}-oldest" for package in _PACKAGES_WITH_FLOORS)
     return [
         Step("lint", _check_in("lint"), for_hatch),
         Step("types", _check_in("types"), for_hatch),

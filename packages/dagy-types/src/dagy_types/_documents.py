@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime, timezone
+from enum import Enum
 from typing import Any
 
 from dagy_types._records import LogRecord, Origin, Run, TaskRun
@@ -58,6 +61,31 @@ def log_document(record: LogRecord) -> dict[str, Any]:
         "attempt": record.attempt,
         "message": record.message,
     }
+
+
+def api_document(record: Any) -> dict[str, Any]:
+    """Return the JSON object of a record that only servers keep, or of a request to one.
+
+    Attributes are its keys. Runs, task runs and log records have functions of their own, which are
+    used for those inside.
+    """
+    return {each.name: _plain(getattr(record, each.name)) for each in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, LogRecord):
+        return log_document(value)
+    if is_dataclass(value):
+        return api_document(value)
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value
 
 
 def _origin_document(origin: Origin | None) -> dict[str, str] | None:

@@ -8,13 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
+from typing import Any, SupportsIndex, TypeVar
+
+_N = TypeVar("_N", bound="_Name")
 
 
 class _Name(str, Enum):
     """A string that is one of a few names (``enum.StrEnum`` is newer than Python 3.10)."""
 
+    @classmethod
+    def of(cls: type[_N], text: str) -> _N:
+        """Return the member with this value or, for one that a newer server knows, a new value.
+
+        The new value is of this class, equals its text and prints itself; it is no member.
+        """
+        member = cls._value2member_map_.get(text)
+        if isinstance(member, cls):
+            return member
+        unknown = str.__new__(cls, text)
+        unknown._name_ = unknown._value_ = str(text)
+        return unknown
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this release has a member with this value."""
+        return self._value_ in type(self)._value2member_map_
+
     def __str__(self) -> str:
         return str(self.value)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:  # Any: as typeshed has it
+        return type(self).of, (self._value_,)
 
 
 class RunStatus(_Name):
@@ -28,8 +52,8 @@ class RunStatus(_Name):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the run has ended for good."""
-        return not RUN_TRANSITIONS[self]
+        """Whether the run has ended for good; of an unknown status nobody knows that."""
+        return self.is_known and not RUN_TRANSITIONS[self]
 
 
 class FailureReason(_Name):
@@ -60,7 +84,31 @@ class TaskStatus(_Name):
     @property
     def is_finished(self) -> bool:
         """Whether no attempt is under way or due (a retry may still follow a failure)."""
-        return self not in (TaskStatus.PENDING, TaskStatus.RUNNING)
+        return self.is_known and self not in (TaskStatus.PENDING, TaskStatus.RUNNING)
+
+
+class FlowStatus(_Name):
+    """Whether a version of a flow can be run."""
+
+    ACTIVE = "ACTIVE"
+    INACTIVE = "INACTIVE"
+
+
+class Role(_Name):
+    """What a member of an organisation may do."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    DEVELOPER = "developer"
+    VIEWER = "viewer"
+
+
+class HealthStatus(_Name):
+    """How a server or a part of it is."""
+
+    HEALTHY = "healthy"
+    DEGRADED = "degraded"  # reachable, and not set up as it should be
+    UNHEALTHY = "unhealthy"
 
 
 RUN_TRANSITIONS: Mapping[RunStatus, frozenset[RunStatus]] = {
