@@ -362,7 +362,7 @@ def test_a_refused_origin_leaves_the_batch_unrecorded(
         store.record_tasks("r1", [*succeed("extract", at(2)), reuse])
     assert {task.status for task in store.list_task_runs("r1")} == {TaskStatus.PENDING}
     store.record_tasks("r1", succeed("extract", at(2)))
-    store.record_tasks("r1", [replace(reuse, origin=replace(origin, run_id="r1"))])
+    store.record_tasks("r1", [reuse._replace(origin=replace(origin, run_id="r1"))])
     assert store.list_task_runs("r1")[1].origin == Origin("r1", "extract", ReuseReason.RESUMED)
 
 

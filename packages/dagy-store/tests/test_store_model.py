@@ -486,7 +486,7 @@ def _begun() -> list[_Operation]:
         ("create_run", (run, spec), {}),
         ("create_run", (replace(run, run_id="r1"), spec), {}),
         ("record_tasks", ("r0", [start, end]), {}),
-        ("record_tasks", ("r1", [replace(start, task_id="m", map_size=2)]), {}),
+        ("record_tasks", ("r1", [start._replace(task_id="m", map_size=2)]), {}),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from dagy_types._flow_spec import FlowSpec
 from dagy_types._records import (
@@ -209,8 +209,7 @@ class Attempt:
     items: tuple[Output | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptStarted:
+class AttemptStarted(NamedTuple):
     """An attempt has found a free slot."""
 
     task_id: str
@@ -218,8 +217,7 @@ class AttemptStarted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(NamedTuple):
     """How an attempt ended.
 
     Attributes:

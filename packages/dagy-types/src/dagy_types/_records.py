@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from dagy_types._status import FailureReason, ReuseReason, RunStatus, TaskStatus
 
@@ -108,9 +108,11 @@ class Output:
     serializer: str
 
 
-@dataclass(frozen=True, slots=True)
-class TaskTransition:
+class TaskTransition(NamedTuple):
     """A task of a run enters a status at a moment.
+
+    Two are made for each task of a run, so it is a named tuple: to make one takes a quarter of the
+    time that a frozen dataclass takes.
 
     Attributes:
         output: What it returned, when it succeeded by itself; a mapped task has none of its own.

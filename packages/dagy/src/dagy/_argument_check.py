@@ -30,6 +30,7 @@ class ArgumentCheck:
         self._function = function
         self._signature = signature
         self._checks: dict[str, tuple[Any, Check]] | None = None
+        self._by_position: list[Check | None] = []
 
     def require(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Check a call's arguments.
@@ -39,12 +40,21 @@ class ArgumentCheck:
         """
         if self._checks is None:
             self._checks = self._read_checks()
-        if not self._checks:
+        if not self._checks or self._are_plain_and_right(args, kwargs):
             return
         arguments = self._signature.named(args, kwargs)
         for name, (hint, check) in self._checks.items():
             if name in arguments and not check(arguments[name]):
                 raise self._misfit(name, hint, arguments[name])
+
+    def _are_plain_and_right(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+        """Tell at little cost what is true of nearly all calls."""
+        if kwargs or len(args) > len(self._by_position):
+            return False
+        for value, check in zip(args, self._by_position, strict=False):
+            if check is not None and not check(value):
+                return False
+        return True
 
     def _misfit(self, name: str, hint: Any, value: Any) -> UsageError:
         example = "another value"
@@ -69,6 +79,8 @@ class ArgumentCheck:
             check = _check_of(hint)
             if check is not None:
                 checks[name] = (hint, check)
+            if parameter.kind is not parameter.KEYWORD_ONLY:
+                self._by_position.append(check)
         return checks
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dagy._code_hash import code_hash
 from dagy._failure import position, summary
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from dagy._task import Task
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TaskCall:
+class TaskCall(NamedTuple):
     """One call of a task: its arguments, in which placeholders stand for upstream outputs.
 
     Attributes:

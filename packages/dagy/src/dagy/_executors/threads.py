@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -11,6 +10,7 @@ from queue import Empty, SimpleQueue
 from time import monotonic
 
 from dagy._executors.gate import Gate
+from dagy._executors.interruption import AttemptInterrupted, interrupt, take_interrupt
 from dagy._executors.performing import performed
 from dagy._patience import look_out
 from dagy_types import Attempt, AttemptEvent, AttemptStarted, Output, Perform
@@ -18,10 +18,6 @@ from dagy_types import Attempt, AttemptEvent, AttemptStarted, Output, Perform
 # An interrupted thread that runs Python code ends within milliseconds. One that does not is stuck
 # in a call that nothing can end, and nobody is to wait for that.
 _LONGEST_WAIT_FOR_INTERRUPTED_SECONDS = 0.5
-
-
-class AttemptInterrupted(BaseException):
-    """Raised inside a task whose attempt was given up."""
 
 
 class _Worker:
@@ -167,7 +163,7 @@ class ThreadExecutor:
             self._workers.append(worker)
 
     def _abandon(self, worker: _Worker, gate: Gate) -> None:
-        if gate.shut(lambda: _interrupt(worker.thread)):
+        if gate.shut(lambda: interrupt(worker.thread)):
             self._workers.remove(worker)
             self._taken -= worker.ended + 1
             self._abandoned = [each for each in self._abandoned if each.is_alive()]
@@ -178,7 +174,7 @@ class ThreadExecutor:
             while (attempt := self._next()) is not None:
                 gate = worker.gate = Gate(attempt, self._deliver)
                 if not self._run(attempt, gate):
-                    _take_interrupt()
+                    take_interrupt()
                     return
                 worker.gate = None
                 worker.ended += 1
@@ -219,24 +215,3 @@ class ThreadExecutor:
 
 def _key(attempt: Attempt) -> tuple[str, int]:
     return attempt.task_id, attempt.number
-
-
-def _interrupt(thread: threading.Thread) -> None:
-    # Under a tracer or profiler, Python 3.11 runs in circles for as long as another thread has an
-    # exception waiting that it cannot take yet. Debugging and coverage matter more.
-    if sys.gettrace() is None and sys.getprofile() is None:
-        import ctypes  # few tasks outlast their time, and every run would pay
-
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(AttemptInterrupted)
-        )
-
-
-def _take_interrupt() -> None:
-    """Have the exception raised here if it is still on its way.
-
-    In the thread's last steps nobody would catch it. And one that is never raised, or taken back,
-    leaves Python 3.10 to 3.12 looking for it between any two instructions, in all threads.
-    """
-    for _ in range(100):  # it is raised where a loop goes back
-        pass
