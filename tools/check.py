@@ -28,8 +28,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _VENV = _ROOT / ".venv-check"
 _REQUIREMENTS = ("hatch>=1.18,<2", "tox>=4.28,<5")
-_PACKAGES = ("types", "store", "auth", "sdk", "cli")
-_PACKAGES_WITH_FLOORS = ("auth", "cli")  # those that need others than their siblings
+_PACKAGES = ("types", "store", "auth", "client", "sdk", "cli")
+_PACKAGES_WITH_FLOORS = ("auth", "client", "cli")  # those that need others than their siblings
 _LOWEST = (3, 10)
 # What would lead the tools or the tests away from the environments made for them.
 _AMBIENT = re.compile(

@@ -159,6 +159,18 @@ def test_a_new_login_is_the_only_one_of_its_name(
     assert in_file.names() == ["other 0", "other 2"]
 
 
+def test_a_login_to_the_file_replaces_one_in_the_keyring(
+    stores: Callable[..., CredentialStores], make_tokens: MakeTokens
+) -> None:
+    [in_keyring] = stores(storage="keyring")
+    in_keyring.save("a", make_tokens())
+    only_file = stores(storage="file")
+    [in_file] = only_file
+    in_file.save("a", make_tokens())
+    only_file.keep_only(in_file, "a")
+    assert stores().for_name("a").location == in_file.location
+
+
 _HANGING = """
 import time
 from keyring.backend import KeyringBackend

@@ -12,13 +12,21 @@ from hypothesis import strategies as st
 
 from dagy_types import (
     FailureReason,
+    FlowRegistration,
+    FlowSpec,
+    Health,
+    HealthStatus,
+    LogBatch,
     LogRecord,
     Origin,
     ReuseReason,
     Run,
     RunStatus,
     TaskRun,
+    TaskSpec,
     TaskStatus,
+    api_document,
+    flow_spec_to_json,
     format_time,
     log_document,
     parse_time,
@@ -217,3 +225,31 @@ def test_a_document_has_every_field_of_its_record(
     written = document(record)
     assert set(written) == {field.name for field in fields(record)} | derived
     assert json.loads(json.dumps(written)) == written
+
+
+def test_the_keys_of_an_api_document_are_the_attributes() -> None:
+    health = Health(status=HealthStatus.DEGRADED, timestamp=NOON)
+    assert api_document(health) == {
+        "status": "degraded",
+        "version": None,
+        "components": [],
+        "timestamp": "2026-11-01T12:00:00.000000Z",
+    }
+
+
+def test_a_flow_spec_in_an_api_document_is_its_canonical_json() -> None:
+    spec = FlowSpec(
+        name="daily",
+        tasks=(
+            TaskSpec(task_id="extract", name="extract", tags={"team": "data"}),
+            TaskSpec(task_id="load", name="load", depends_on=("extract",)),
+        ),
+        outputs=("load",),
+    )
+    document = api_document(FlowRegistration(flow_spec=spec))
+    assert document["flow_spec"] == json.loads(flow_spec_to_json(spec))
+
+
+def test_log_records_in_an_api_document_are_log_documents() -> None:
+    record = LogRecord(run_id="r1", at=NOON, level="INFO", logger="stdout", message="hello")
+    assert api_document(LogBatch(records=(record,))) == {"records": [log_document(record)]}

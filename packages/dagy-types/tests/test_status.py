@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 
 import pytest
 
@@ -8,7 +10,10 @@ from dagy_types import (
     RUN_TRANSITIONS,
     TASK_TRANSITIONS,
     FailureReason,
+    FlowStatus,
+    HealthStatus,
     ReuseReason,
+    Role,
     RunStatus,
     TaskStatus,
 )
@@ -94,3 +99,36 @@ def test_a_state_is_read_back_from_its_text() -> None:
     assert RunStatus("RUNNING") is RunStatus.RUNNING
     with pytest.raises(ValueError, match="PAUSED"):
         RunStatus("PAUSED")
+
+
+def test_a_state_of_a_newer_server_prints_itself() -> None:
+    paused = RunStatus.of("PAUSED")
+    assert isinstance(paused, RunStatus)
+    assert (str(paused), f"{paused}", paused.value) == ("PAUSED", "PAUSED", "PAUSED")
+    assert paused == "PAUSED" == RunStatus.of("PAUSED")
+    assert not paused.is_known
+    assert paused not in list(RunStatus)
+
+
+def test_a_state_that_is_known_is_given_as_the_member_that_it_is() -> None:
+    assert RunStatus.of("RUNNING") is RunStatus.RUNNING
+    assert RunStatus.RUNNING.is_known
+
+
+def test_nobody_takes_an_unknown_state_for_an_end() -> None:
+    assert not RunStatus.of("PAUSED").is_terminal
+    assert not TaskStatus.of("PAUSED").is_finished
+
+
+@pytest.mark.parametrize("status", [RunStatus.of("PAUSED"), RunStatus.FAILED])
+def test_a_state_survives_a_copy_and_a_pickle(status: RunStatus) -> None:
+    for twin in (pickle.loads(pickle.dumps(status)), copy.deepcopy(status)):
+        assert type(twin) is RunStatus
+        assert twin == status
+        assert (twin is status) or not status.is_known
+
+
+def test_the_words_of_servers_are_the_published_ones() -> None:
+    assert [str(status) for status in FlowStatus] == ["ACTIVE", "INACTIVE"]
+    assert [str(role) for role in Role] == ["owner", "admin", "developer", "viewer"]
+    assert [str(status) for status in HealthStatus] == ["healthy", "degraded", "unhealthy"]

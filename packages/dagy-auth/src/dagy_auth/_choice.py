@@ -59,6 +59,7 @@ class CredentialStores:
             "file": [file],
         }
         self._file = file
+        self._every = (keyring, file)
         self._stores = [
             store for store in by_storage[storage] if store.is_encrypted or not require_encrypted
         ]
@@ -112,11 +113,16 @@ class CredentialStores:
         return self._stores[0]
 
     def keep_only(self, store: CredentialStore, name: str) -> None:
-        """Delete what has this name in the others, after a login that went to this one."""
-        for other in {*self._stores, self._file} - {store}:
-            # What cannot be deleted is found after this one, or opens nothing any more.
-            with suppress(CredentialStoreError):
-                other.delete(name)
+        """Delete what has this name elsewhere, after a login that went to this store.
+
+        That is also where a login may not go by now: what is there from before would be found
+        first when it may again.
+        """
+        for other in self._every:
+            if other is not store:
+                # What cannot be deleted is found after this one, or opens nothing any more.
+                with suppress(CredentialStoreError):
+                    other.delete(name)
 
 
 def choose_store(

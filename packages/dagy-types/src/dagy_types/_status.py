@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, TypeVar
 
 _N = TypeVar("_N", bound="_Name")
 
@@ -37,8 +37,8 @@ class _Name(str, Enum):
     def __str__(self) -> str:
         return str(self.value)
 
-    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple[Any, ...]:  # Any: as typeshed has it
-        return type(self).of, (self._value_,)
+    def __reduce_ex__(self, protocol: object) -> tuple[Any, ...]:  # Any: as typeshed has it
+        return type(self) if self.is_known else type(self).of, (self._value_,)
 
 
 class RunStatus(_Name):

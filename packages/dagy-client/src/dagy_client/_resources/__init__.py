@@ -1,0 +1,1 @@
+"""Resources: what belongs together, each method the call of one operation."""

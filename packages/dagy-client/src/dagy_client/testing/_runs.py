@@ -1,0 +1,110 @@
+"""Runs, tasks and logs of the fake server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from dagy_client._operation import EVENTS
+from dagy_client.testing._arrangement import body, in_order, matches, page
+from dagy_client.testing._events import event_reply
+from dagy_client.testing._messages import RefusedError, SeenRequest
+from dagy_client.testing._state import Handler, State
+from dagy_types import LogBatch, Run, RunRequest, RunStatus, TaskRun, parse_time
+
+
+def _list_runs(state: State, request: SeenRequest) -> tuple[list[Run], str | None]:
+    fits = matches(request.query, "status", "flow_name")
+    since = parse_time(request.query["since"]) if "since" in request.query else None
+    return page(
+        state.runs,
+        request,
+        lambda run: fits(run) and (since is None or run.created_at >= since),
+    )
+
+
+def _trigger(state: State, request: SeenRequest) -> Run:
+    asked = body(RunRequest, request)
+    flow_name, version = asked.flow_name, asked.flow_version
+    parameters = dict(asked.parameters)
+    if asked.deployment_name is not None:
+        deployment = state.deployments.get(asked.deployment_name)
+        flow_name, version = deployment.flow_name, deployment.flow_version
+        parameters = {**deployment.parameters, **parameters}
+    if flow_name is None:
+        raise RefusedError(422, "invalid_request", "A run is of a deployment or of a flow.")
+    return _queued(state, flow_name, version or "latest", parameters=parameters)
+
+
+def _queued(state: State, flow_name: str, flow_version: str, **more: Any) -> Run:
+    run = Run(
+        run_id=state.new_id("run"),
+        flow_name=flow_name,
+        flow_version=flow_version,
+        status=RunStatus.QUEUED,
+        created_at=state.now(),
+        **more,
+    )
+    return state.runs.put(run.run_id, run)
+
+
+def _get_run(state: State, request: SeenRequest) -> Run:
+    return state.runs.get(request.values["run_id"])
+
+
+def _cancel(state: State, request: SeenRequest) -> Run:
+    run = _get_run(state, request)
+    if run.status.is_terminal:
+        raise RefusedError(409, "run_has_ended", f"Run {run.run_id!r} has ended: {run.status}.")
+    ended = replace(run, status=RunStatus.CANCELLED, ended_at=state.now())
+    return state.runs.put(run.run_id, ended)
+
+
+def _retry(state: State, request: SeenRequest) -> Run:
+    run = _get_run(state, request)
+    if run.status not in (RunStatus.FAILED, RunStatus.CANCELLED):
+        raise RefusedError(409, "run_not_failed", f"Run {run.run_id!r} is {run.status}.")
+    return _queued(
+        state,
+        run.flow_name,
+        run.flow_version,
+        parameters=run.parameters,
+        resumed_from=run.run_id,
+    )
+
+
+def _list_task_runs(state: State, request: SeenRequest) -> tuple[list[TaskRun], str | None]:
+    return in_order([*state.tasks.get(_get_run(state, request).run_id, ())], request)
+
+
+def _logs(state: State, request: SeenRequest) -> Any:  # Any: a page, or a reply of events
+    run = _get_run(state, request)
+    names = {each.task_id: each.name for each in state.tasks.get(run.run_id, ())}
+    task = request.query.get("task")
+    records = [
+        record
+        for record in state.logs.get(run.run_id, [])
+        if task is None or task in (record.task_id, names.get(record.task_id or ""))
+    ]
+    if request.headers.get("accept") != EVENTS:
+        return in_order(records, request)
+    last_event_id = request.headers.get("last-event-id", "")
+    return event_reply(records, last_event_id=last_event_id, is_all=run.status.is_terminal)
+
+
+def _append_logs(state: State, request: SeenRequest) -> None:
+    run = _get_run(state, request)
+    state.logs.setdefault(run.run_id, []).extend(body(LogBatch, request).records)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "runs.list": _list_runs,
+    "runs.trigger": _trigger,
+    "runs.get": _get_run,
+    "runs.cancel": _cancel,
+    "runs.retry": _retry,
+    "task_runs.list": _list_task_runs,
+    "runs.logs": _logs,
+    "runs.append_logs": _append_logs,
+}
