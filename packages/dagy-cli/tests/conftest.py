@@ -12,13 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dagy_auth import FileStore, TokenSet
+from dagy_auth.testing import FakeProvider
 from dagy_cli.main import main
 from dagy_store import LocalMetadataStore
 from dagy_types import (
@@ -120,9 +122,13 @@ def ctrl_c_reaches_children() -> None:
 @pytest.fixture(autouse=True)
 def local_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the home directory and from the settings of whoever runs it."""
-    for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "DAGY_LOCAL_VERBOSE", "COLUMNS"):
+    for name in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("DAGY_")]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("BROWSER", "none")
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
     monkeypatch.setenv("DAGY_LOCAL_DIR", str(tmp_path / "state"))
     return tmp_path / "state"
 
@@ -142,6 +148,81 @@ def dagy(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
         return Ended(code, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
+    """The server, which is its own provider; no profile is needed to find it."""
+    with FakeProvider() as provider:
+        monkeypatch.setenv("DAGY_API_URL", provider.issuer)
+        yield provider
+
+
+@pytest.fixture
+def config(local_dir: Path) -> Callable[[str], Path]:
+    """Write the file of profiles."""
+
+    def write(text: str) -> Path:
+        local_dir.mkdir(mode=0o700, exist_ok=True)
+        path = local_dir / "config.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def stored(provider: FakeProvider, local_dir: Path) -> Callable[..., TokenSet]:
+    """Store a login in the file that is good for so long; ``None`` when nobody knows."""
+
+    def store(name: str = "default", *, seconds: float | None = 3600, **changes: Any) -> TokenSet:
+        now = datetime.now(timezone.utc)
+        expires_at = None if seconds is None else now + timedelta(seconds=seconds)
+        tokens = replace(provider.new_tokens(), **{"expires_at": expires_at, **changes})
+        FileStore(local_dir / "credentials.json").save(name, tokens)
+        return tokens
+
+    return store
+
+
+@pytest.fixture
+def keyring_entries() -> Iterator[dict[str, str]]:
+    """What the keyring of this process has; with "broken" among it, it takes nothing more."""
+    import keyring
+    from keyring.backend import KeyringBackend
+
+    entries: dict[str, str] = {}
+
+    class Double(KeyringBackend):
+        name = "Double"
+        priority = 1  # type: ignore[assignment]
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return entries.get(username)
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            if "broken" not in entries or username.startswith("probe"):
+                entries[username] = password
+
+        def delete_password(self, service: str, username: str) -> None:
+            if "broken" in entries and not username.startswith("probe"):
+                raise RuntimeError("refused")
+            del entries[username]
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Double())
+    yield entries
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def give_stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a text where the command reads its input from."""
+
+    def give(text: str) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+
+    return give
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +21,27 @@ LISTS = [
     ["runs", "show", "run1"],
     ["logs", "run1"],
     ["logs", "run1", "--format", "jsonl"],
+    ["auth", "status"],
+    ["auth", "token"],
     ["--help"],
     ["--version"],
 ]
 
 
-def _imported(*words: str, environ: dict[str, str] | None = None) -> set[str]:
+TOKEN = {"DAGY_TOKEN": "t", "DAGY_API_URL": "http://127.0.0.1:9"}
+
+
+def _imported(
+    *words: str, environ: dict[str, str] | None = None, codes: Sequence[int] = (0,)
+) -> set[str]:
     ended = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "dagy_cli", *words],
         env={**os.environ, **(environ or {})},
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
     )
+    assert ended.returncode in codes, ended.stderr
     names = re.findall(r"\|\s+([\w.]+)$", ended.stderr, flags=re.MULTILINE)
     return {name.split(".")[0] for name in names}
 
@@ -44,12 +52,13 @@ def test_the_version_costs_no_import_that_it_does_not_need(metadata_dir: Path) -
     assert "dagy_cli" in imported
     assert not imported & {
         *("pydantic", "httpx", "keyring", "tabulate", "yaml", "asyncio", "sqlite3"),
-        *("dagy", "dagy_store", "dagy_types", "argparse", "typing", "dataclasses"),
+        *("dagy", "dagy_store", "dagy_types", "dagy_auth", "argparse", "typing", "dataclasses"),
     }
 
 
 def test_help_imports_no_command() -> None:
-    assert not _imported("--help") & {"dagy", "dagy_store", "dagy_types", "dataclasses"}
+    imported = _imported("--help")
+    assert not imported & {"dagy", "dagy_store", "dagy_types", "dagy_auth", "dataclasses"}
 
 
 def test_listing_runs_imports_neither_the_sdk_nor_other_formats(
@@ -59,7 +68,28 @@ def test_listing_runs_imports_neither_the_sdk_nor_other_formats(
     add_run()
     imported = _imported("runs", "list")
     assert "dagy_store" in imported
-    assert not imported & {"dagy", "tabulate", "yaml", "httpx", "keyring", "pydantic", "asyncio"}
+    assert not imported & {
+        *("dagy", "tabulate", "yaml", "httpx", "keyring", "pydantic", "asyncio", "dagy_auth"),
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["whoami"], ["whoami", "--offline"], ["auth", "status"], ["auth", "token"]),
+        *(["login"], ["login", "--with-token"], ["logout"], ["logout", "--all"]),
+    ],
+    ids=" ".join,
+)
+def test_with_a_token_in_the_environment_no_keyring_is_imported(
+    words: list[str], stored: Callable[..., object]
+) -> None:
+    """AUTH-07: not even by commands that refuse to work then."""
+    stored()
+    imported = _imported(*words, environ=TOKEN, codes=(0, 2, 4))
+    assert "dagy_auth" in imported
+    assert not imported & {"keyring", "cryptography", "pydantic", "tabulate", "dagy", "yaml"}
+    assert ("httpx" in imported) is (words == ["whoami"])
 
 
 @pytest.mark.parametrize("words", LISTS, ids=" ".join)
@@ -73,7 +103,7 @@ def test_a_reader_that_has_gone_is_no_failure(
 ) -> None:
     """CLI-09: as in `dagy runs list | head -1`, where head had enough before the first line."""
     add_run()
-    environ = {"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(metadata_dir)}
+    environ = {"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(metadata_dir), **TOKEN}
     reader, writer = os.pipe()
     os.close(reader)
     ended = subprocess.run(
@@ -99,7 +129,7 @@ def test_a_full_device_is_one_line(
 ) -> None:
     """CLI-09"""
     add_run()
-    environ = {"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(metadata_dir)}
+    environ = {"PYTHONUNBUFFERED": unbuffered, "PYTHONPATH": str(metadata_dir), **TOKEN}
     with Path("/dev/full").open("wb") as full:
         ended = subprocess.run(
             command_line(*words),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from dagy_auth import NoCallbackError
 from dagy_cli.exit_codes import ExitCode, error_exit_code, run_exit_code
 from dagy_types import FailureReason, RunStatus, errors
 
@@ -17,6 +18,8 @@ from dagy_types import FailureReason, RunStatus, errors
         (errors.AuthError, 3),
         (errors.NotLoggedInError, 3),
         (errors.TokenExpiredError, 3),
+        (errors.CredentialStoreError, 3),
+        (NoCallbackError, 3),
         (errors.NetworkError, 4),
         (errors.NotFoundError, 5),
         (errors.ConflictError, 6),

@@ -57,9 +57,11 @@ def test_json_of_every_command_is_exactly_one_document(
     process: Callable[..., Any],
     fill: Callable[[str], str],
     add_run: Callable[..., str],
+    stored: Callable[..., Any],
 ) -> None:
     """CLI-03: a new command is in this test by being in the parser."""
     add_run()  # something to list
+    stored()  # somebody who is logged in
     if words == ("runs", "resume", "<RUN>"):
         words = ("runs", "resume", "<FAILED>")
     filled = [fill(word) for word in words]

@@ -91,3 +91,19 @@ def test_wrong_arguments_say_what_is_right(words: list[str], message: str, hint:
         build_parser().parse_args(words)
     assert error.value.message == message
     assert (error.value.hint or "").startswith(hint)
+
+
+def _options(parser: CommandParser) -> Iterator[argparse.Action]:
+    for branch in _branches(parser).values():
+        yield from _options(branch)
+    yield from parser._actions
+
+
+def test_no_option_takes_a_secret_as_its_value() -> None:
+    """AUTH-05: what is in the arguments of a process, others can read."""
+    words = {"token", "secret", "password", "passphrase", "credential", "key"}
+    options = {text: each for each in _options(build_parser()) for text in each.option_strings}
+    assert {"--with-token", "--profile"} <= options.keys()
+    for text, action in options.items():
+        if words & set(text.strip("-").split("-")):
+            assert action.nargs == 0, text

@@ -20,6 +20,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "runs": ("dagy_cli.commands.runs.verbs", "list, show, watch, resume and compare runs"),
     "replay": ("dagy_cli.commands.replay", "run one task of a run again, to look into it"),
     "logs": ("dagy_cli.commands.logs", "show what a run logged"),
+    "login": ("dagy_cli.commands.login", "log in to a server"),
+    "logout": ("dagy_cli.commands.logout", "log out of a server"),
+    "whoami": ("dagy_cli.commands.whoami", "show who you are to the server"),
+    "auth": ("dagy_cli.commands.auth.verbs", "look at the logins of this machine"),
 }
 """Each command's name, module and one-line summary."""
 
@@ -160,6 +164,11 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=FORMATS, default="table", help="how to print the answer (table)"
     )
+
+
+def add_profile_option(parser: argparse._ActionsContainer) -> None:
+    """Add `--profile`, which every command has that speaks to a server."""
+    parser.add_argument("--profile", metavar="NAME", help="which profile of config.yaml to use")
 
 
 def add_branches(parser: CommandParser, branches: Mapping[str, tuple[str, str]]) -> None:

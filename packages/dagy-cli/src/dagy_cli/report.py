@@ -14,7 +14,10 @@ from pathlib import Path
 
 from dagy_types.errors import DagyError
 
-_DISTRIBUTIONS = ("dagy-cli", "dagy", "dagy-store", "dagy-types", "tabulate", "pyyaml")
+_DISTRIBUTIONS = (
+    *("dagy-cli", "dagy", "dagy-store", "dagy-auth", "dagy-types"),
+    *("httpx", "keyring", "tabulate", "pyyaml"),
+)
 
 
 def report_text(error: BaseException, words: Sequence[str]) -> str:

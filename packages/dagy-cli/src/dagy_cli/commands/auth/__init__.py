@@ -1,0 +1,1 @@
+"""`dagy auth`: one module per verb."""

@@ -1,0 +1,95 @@
+"""The file `config.yaml` of the local directory, in which profiles are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from dagy_cli.profiles import ConfigFile, Profile
+from dagy_types.errors import ConfigError
+
+FILE_NAME = "config.yaml"
+
+_VERSION = 1
+_KEYS = tuple(field.name for field in fields(Profile))
+
+
+def read_config_file(directory: Path) -> ConfigFile:
+    """Return the profiles of a local directory; keys that are not known here are passed over.
+
+    Raises:
+        ConfigError: When the file cannot be read, or is not of the form that it should have.
+    """
+    path = directory / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ConfigFile(path=path)
+    except NotADirectoryError:  # whoever needs the directory tells that better
+        return ConfigFile(path=path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check the file and its mode."
+        ) from error
+    except UnicodeDecodeError:
+        raise _broken(path, "it is not UTF-8") from None
+    document = _parsed(text, path)
+    if document is None:
+        return ConfigFile(path=path)
+    return _config_file(document, path)
+
+
+def _parsed(text: str, path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = "" if mark is None else f" in line {mark.line + 1}"
+        raise _broken(path, f"it is not YAML{where} ({error.problem})") from None
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise _broken(path, "it is not YAML") from None
+
+
+def _config_file(document: Any, path: Path) -> ConfigFile:
+    document = _mapping(document, path, "it")
+    version = document.get("version", _VERSION)
+    if version != _VERSION:
+        raise ConfigError(
+            f"{path} has version {version!r}, and this dagy knows version {_VERSION}.",
+            hint="Install a newer dagy-cli, or correct the file.",
+        )
+    profiles = _mapping(document.get("profiles") or {}, path, "profiles")
+    if not all(isinstance(name, str) and name for name in profiles):
+        raise _broken(path, "a profile has a name that is no text (put it in quotes)")
+    return ConfigFile(
+        path=path,
+        default_profile=_text(document, "default_profile", path=path, owner="it"),
+        profiles={name: _profile(name, each, path) for name, each in profiles.items()},
+    )
+
+
+def _profile(name: str, document: Any, path: Path) -> Profile:
+    owner = f"profile {name!r}"
+    document = _mapping(document or {}, path, owner)
+    return Profile(**{key: _text(document, key, path=path, owner=owner) for key in _KEYS})
+
+
+def _mapping(value: Any, path: Path, owner: str) -> Mapping[Any, Any]:
+    if not isinstance(value, dict):
+        raise _broken(path, f"{owner} should have keys with values")
+    return value
+
+
+def _text(document: Mapping[Any, Any], key: str, *, path: Path, owner: str) -> str | None:
+    value = document.get(key)
+    if value is not None and not isinstance(value, str):
+        raise _broken(path, f"{key} of {owner} is no text (put it in quotes)")
+    return value
+
+
+def _broken(path: Path, what: str) -> ConfigError:
+    return ConfigError(f"{path} cannot be used: {what}.", hint="Correct the file.")
