@@ -100,6 +100,7 @@ class Played:
 def loop() -> Iterator[asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
     yield loop
+    loop.run_until_complete(loop.shutdown_asyncgens())  # as asyncio.run does
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
 
