@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dagy._artifact import ArtifactSerializer, LocalArtifact
@@ -63,7 +63,6 @@ class Serializers:
 
     def __init__(self, used: Iterable[Serializer]) -> None:
         self._by_name = dict(BUILT_IN)
-        self._decoders: dict[str, Callable[[bytes], Any]] = {}
         for serializer in used:
             known = self._by_name.setdefault(serializer.name, serializer)
             if known is not serializer:
@@ -92,7 +91,4 @@ class Serializers:
         Raises:
             ArtifactError: When it cannot be restored.
         """
-        decode = self._decoders.get(output.serializer)
-        if decode is None:
-            decode = self._decoders[output.serializer] = self.named(output.serializer).decode
-        return decode(output.data)
+        return self.named(output.serializer).decode(output.data)

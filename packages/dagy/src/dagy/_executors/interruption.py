@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 import time
+
+from dagy._executors import performing
 
 _PATIENCE_SECONDS = 1.0
 
@@ -46,9 +49,9 @@ def _interrupt_soon(thread: threading.Thread) -> None:
 def _try_to_interrupt(thread: threading.Thread) -> bool:
     """Return whether there is nothing more to try: it is interrupted, or needs not be."""
     modules = _modules_on_stack(thread)
-    if "logging" in modules:
+    if logging.__name__ in modules:
         return False
-    if "dagy._executors.performing" in modules:
+    if performing.__name__ in modules:
         import ctypes  # few tasks outlast their time, and every run would pay
 
         ctypes.pythonapi.PyThreadState_SetAsyncExc(
