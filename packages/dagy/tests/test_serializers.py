@@ -114,3 +114,32 @@ def test_a_serializer_must_make_bytes() -> None:
 def test_an_output_of_an_unknown_serializer_is_told() -> None:
     with pytest.raises(ArtifactError, match="by a serializer 'shouting'"):
         Serializers([]).restore(Output(b"A", "shouting"))
+
+
+@pytest.mark.parametrize("value", [None, True, 7, -0.0, "as short as a name"])
+def test_what_nobody_can_change_is_read_once_and_shared(value: Any) -> None:
+    serializers, output = Serializers([]), encode(value, serializer_for("json"))
+    restored = serializers.restore(output)
+    assert repr(restored) == repr(value)
+    assert serializers.restore(output) is restored
+
+
+@pytest.mark.parametrize("value", [[1], {"a": 1}, (1, [2]), {1}])
+def test_what_can_be_changed_is_new_for_everybody(value: Any) -> None:
+    serializers, output = Serializers([]), encode(value, serializer_for("json"))
+    one, other = serializers.restore(output), serializers.restore(output)
+    assert one == other == value
+    assert one is not other
+
+
+def test_the_same_bytes_of_another_serializer_are_another_value() -> None:
+    serializers = Serializers([Shouting()])
+    assert serializers.restore(Output(b"1", "json")) == 1
+    assert serializers.restore(Output(b"1", "shouting")) == "1"
+
+
+def test_of_many_shared_values_each_stays_itself() -> None:
+    serializers = Serializers([])
+    outputs = [Output(str(number).encode(), "json") for number in range(10_000)]
+    for _ in range(2):
+        assert [serializers.restore(each) for each in outputs] == list(range(10_000))

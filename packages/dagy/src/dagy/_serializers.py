@@ -11,11 +11,18 @@ from dagy._serializer import JsonSerializer
 from dagy_types import Output, Serializer
 from dagy_types.errors import ArtifactError, FlowDefinitionError
 
+_JSON = JsonSerializer()
 _ARTIFACTS = ArtifactSerializer()
 
 BUILT_IN: Mapping[str, Serializer] = {
-    each.name: each for each in (JsonSerializer(), PickleSerializer(), _ARTIFACTS)
+    each.name: each for each in (_JSON, PickleSerializer(), _ARTIFACTS)
 }
+
+# What nobody can change needs no copies: a value of these types, once read, is given to all.
+_UNCHANGEABLE = frozenset({type(None), bool, int, float, str})
+_LONGEST_SHARED_BYTES = 64
+_MOST_SHARED = 4096
+_NOT_SHARED = object()
 
 
 def encode(value: Any, writer: Serializer) -> Output:
@@ -63,6 +70,7 @@ class Serializers:
 
     def __init__(self, used: Iterable[Serializer]) -> None:
         self._by_name = dict(BUILT_IN)
+        self._shared: dict[bytes, Any] = {}  # from JSON texts to what they stand for
         for serializer in used:
             known = self._by_name.setdefault(serializer.name, serializer)
             if known is not serializer:
@@ -91,4 +99,14 @@ class Serializers:
         Raises:
             ArtifactError: When it cannot be restored.
         """
-        return self.named(output.serializer).decode(output.data)
+        data = output.data
+        if output.serializer != _JSON.name:
+            return self.named(output.serializer).decode(data)
+        value = self._shared.get(data, _NOT_SHARED)
+        if value is _NOT_SHARED:
+            value = _JSON.decode(data)
+            if len(data) <= _LONGEST_SHARED_BYTES and type(value) in _UNCHANGEABLE:
+                if len(self._shared) >= _MOST_SHARED:
+                    self._shared.clear()
+                self._shared[data] = value
+        return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -163,21 +163,26 @@ class _Upstream:
             FlowDefinitionError: When an output of another trace is in them.
         """
         try:
-            return rebuild(value, self._note)
+            return rebuild(value, self._noting())
         except RecursionError:
             raise FlowDefinitionError(
                 "A task's argument or the flow's result contains itself, or is nested too deeply.",
                 hint="Pass flat data.",
             ) from None
 
-    def _note(self, output: TaskOutput) -> TaskOutput:
-        if output.trace is not self._trace:
-            raise FlowDefinitionError(
-                f"The output of task {output.task_id!r} belongs to another run of a flow.",
-                hint="Call the task in this flow, or pass its value as a parameter.",
-            )
-        self.task_ids[output.task_id] = None
-        return output
+    def _noting(self) -> Callable[[TaskOutput], TaskOutput]:
+        trace, task_ids = self._trace, self.task_ids
+
+        def note(output: TaskOutput) -> TaskOutput:
+            if output.trace is not trace:
+                raise FlowDefinitionError(
+                    f"The output of task {output.task_id!r} belongs to another run of a flow.",
+                    hint="Call the task in this flow, or pass its value as a parameter.",
+                )
+            task_ids[output.task_id] = None
+            return output
+
+        return note
 
 
 @lru_cache(maxsize=1024)
