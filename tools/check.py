@@ -1,7 +1,8 @@
 """Run every check and every test of the tree. Needs Python 3.10 or newer, with pip and venv.
 
     python3 tools/check.py                        with the Python that runs this
-    python3 tools/check.py --lowest-and-newest    the packages on Python 3.10 and on the newest here
+    python3 tools/check.py --lowest-and-newest    the packages on Python 3.10 with the lowest
+                                                  versions they allow, and on the newest here
     python3 tools/check.py --only lint            a part; may be repeated
 
 The tools go into .venv-check, their environments into .hatch and .tox; the next run re-uses them.
@@ -28,8 +29,8 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 _VENV = _ROOT / ".venv-check"
 _REQUIREMENTS = ("hatch>=1.18,<2", "tox>=4.28,<5")
-_PACKAGES = ("types", "store", "auth", "client", "sdk", "cli")
-_PACKAGES_WITH_FLOORS = ("auth", "client", "cli")  # those that need others than their siblings
+_PACKAGES = ("types", "store", "auth", "client", "sdk", "cli", "server")
+_PACKAGES_WITH_FLOORS = ("auth", "client", "cli", "server")  # those that need more than siblings
 _LOWEST = (3, 10)
 # What would lead the tools or the tests away from the environments made for them.
 _AMBIENT = re.compile(
@@ -112,17 +113,27 @@ def _steps(lowest_and_newest: bool) -> list[Step]:
         environment["PATH"] = os.pathsep.join([*directories, search_path])
     # Hatch shows what pip says, and pip has much to say.
     for_hatch = {**environment, "HATCH_PYTHON": "self", "PIP_QUIET": "2"}
-    packages = [f"{python}-{package}" for python in pythons for package in _PACKAGES]
-    if pythons[0] == "py310":
-        packages.extend(f"py310-{package}-oldest" for package in _PACKAGES_WITH_FLOORS)
+    packages = ",".join(_environments(pythons))
+    parallel = ["run-parallel", "--parallel", "auto", "--parallel-no-spinner"]
     return [
         Step("lint", _check_in("lint"), for_hatch),
         Step("types", _check_in("types"), for_hatch),
-        Step("packages", [*_tool("tox"), "run", "-e", ",".join(packages)], environment),
+        Step("packages", [*_tool("tox"), *parallel, "-e", packages], environment),
         Step(
             "integration", [*_tool("tox"), "run", "-e", f"{pythons[-1]}-integration"], environment
         ),
     ]
+
+
+def _environments(pythons: Sequence[str]) -> list[str]:
+    """Return tox's environments of the packages, the slow ones first: they run side by side."""
+    slow_first = _PACKAGES[::-1]
+    chosen = [f"{pythons[-1]}-{package}" for package in slow_first]
+    if len(pythons) > 1:
+        oldest = dict.fromkeys(_PACKAGES_WITH_FLOORS, "-oldest")
+        chosen += [f"{pythons[0]}-{package}{oldest.get(package, '')}" for package in slow_first]
+        chosen.insert(0, f"{pythons[-1]}-server-postgres")
+    return chosen
 
 
 def _check_in(environment: str) -> list[str]:

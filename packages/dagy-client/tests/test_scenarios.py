@@ -45,7 +45,7 @@ def test_whose_token_it_is_is_told_at_both_published_paths(connect: Connect) -> 
 
 
 def test_a_login_gives_a_token_and_a_logout_ends_it(connect: Connect) -> None:
-    token = connect(auth=None).login("ada@example.org")
+    token = connect(auth=None).login("ada@example.org", "fake")
     client = connect(auth=token.access_token)
     assert client.me().user_email == "ada@example.org"
     assert client.logout() is None
@@ -53,9 +53,14 @@ def test_a_login_gives_a_token_and_a_logout_ends_it(connect: Connect) -> None:
         client.me()
 
 
-def test_a_login_of_somebody_unknown_is_refused(connect: Connect) -> None:
-    with pytest.raises(ApiAuthError, match="Nobody here has this address"):
-        connect(auth=None).login("eve@example.org")
+@pytest.mark.parametrize(
+    ("email", "password"), [("eve@example.org", "fake"), ("ada@example.org", "other")]
+)
+def test_a_login_of_somebody_unknown_is_refused(
+    connect: Connect, email: str, password: str
+) -> None:
+    with pytest.raises(ApiAuthError, match="Nobody here has this address and password"):
+        connect(auth=None).login(email, password)
 
 
 def test_health_needs_no_token(connect: Connect, server: FakeServer) -> None:

@@ -79,7 +79,7 @@ def test_what_goes_wrong_is_in_the_order_that_was_asked_for() -> None:
 def test_it_sees_what_arrives_without_showing_secrets() -> None:
     server = FakeServer(token="s3cret")
     with server.client() as client:
-        client.login("ada@example.org")
+        client.login("ada@example.org", "fake")
         client.me()
     assert [(each.method, each.path) for each in server.requests] == [
         ("POST", "/auth/login"),

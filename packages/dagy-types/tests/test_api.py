@@ -13,6 +13,7 @@ from dagy_types import (
     Deployment,
     FlowVersion,
     Health,
+    LoginRequest,
     NewApiKey,
 )
 
@@ -45,3 +46,7 @@ def test_a_server_may_leave_out_all_but_what_tells_one_from_another(
         if each.default is MISSING and each.default_factory is MISSING
     }
     assert without_default == required
+
+
+def test_a_login_does_not_show_its_password() -> None:
+    assert "s3cret" not in repr(LoginRequest(email="ada@example.org", password="s3cret"))

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "logout": ("dagy_cli.commands.logout", "log out of a server"),
     "whoami": ("dagy_cli.commands.whoami", "show who you are to the server"),
     "auth": ("dagy_cli.commands.auth.verbs", "look at the logins of this machine"),
+    "server": ("dagy_cli.commands.server", "run a control plane"),
 }
 """Each command's name, module and one-line summary."""
 

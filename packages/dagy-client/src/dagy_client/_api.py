@@ -56,13 +56,14 @@ class Api(Resource[S], Generic[S]):
         return operation_call(operations.ME)
 
     @one_value
-    def login(self, email: str) -> Call[AccessToken]:
-        """Return a token for this address; the client itself goes on with the one it has.
+    def login(self, email: str, password: str) -> Call[AccessToken]:
+        """Return a token for somebody; the client itself goes on with the one it has.
 
         Raises:
-            AuthError: When the server does not know it.
+            AuthError: When the server does not know the address, or the password is another one.
         """
-        return operation_call(operations.LOGIN, body=LoginRequest(email=email))
+        request = LoginRequest(email=email, password=password)
+        return operation_call(operations.LOGIN, body=request)
 
     @one_value
     def logout(self) -> Call[None]:

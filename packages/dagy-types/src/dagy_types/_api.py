@@ -142,6 +142,7 @@ class LoginRequest:
     """Asks for an access token."""
 
     email: str
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

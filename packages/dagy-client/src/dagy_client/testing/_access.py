@@ -22,8 +22,9 @@ from dagy_types import (
 
 
 def _login(state: State, request: SeenRequest) -> AccessToken:
-    if body(LoginRequest, request).email != state.email:
-        raise RefusedError(401, "unknown_user", "Nobody here has this address.")
+    asked = body(LoginRequest, request)
+    if (asked.email, asked.password) != (state.email, state.password):
+        raise RefusedError(401, "unknown_user", "Nobody here has this address and password.")
     token = state.new_id("dagy_at")
     state.tokens.add(token)
     return AccessToken(access_token=token, expires_at=state.now())

@@ -53,6 +53,7 @@ class FakeServer:
         base_url: Where it seems to be; with any prefix.
         token: The one that it takes.
         email: Of whom the token belongs to.
+        password: With which they log in.
         now: Its clock.
 
     Attributes:
@@ -66,13 +67,14 @@ class FakeServer:
         base_url: str = "https://dagy.test/v1",
         token: str = "dagy_at_fake",  # noqa: S107 - it opens nothing
         email: str = "ada@example.org",
+        password: str = "fake",  # noqa: S107 - it opens nothing
         now: Callable[[], datetime] = lambda: datetime.now(timezone.utc),
     ) -> None:
         self.base_url = base_url
         self.requests: list[SeenRequest] = []
         self.faults: deque[Fault | None] = deque()
         self._token = token
-        self._state = State(now=now, email=email, tokens={token})
+        self._state = State(now=now, email=email, password=password, tokens={token})
         self._answers: dict[tuple[str, str], tuple[bytes, Reply]] = {}
         self._lock = Lock()
 

@@ -21,6 +21,7 @@ class State:
 
     now: Callable[[], datetime]
     email: str
+    password: str = field(repr=False)
     runs: Shelf[Run] = field(default_factory=lambda: Shelf("run"))
     tasks: dict[str, Sequence[TaskRun]] = field(default_factory=dict)
     logs: dict[str, list[LogRecord]] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""What the server remembers: its tables, how they came to be, and how they are reached."""

@@ -1,0 +1,1 @@
+"""The changes of the tables. One that was released never changes."""

@@ -1,0 +1,72 @@
+"""What all requests of programs, rather than of browsers, have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from starlette.responses import Response
+
+from dagy_server.oauth.clients import PublicClient, find_client
+from dagy_server.oauth.forms import Form, read_form
+from dagy_server.oauth.refusals import OAuthRefusal
+from dagy_server.oauth.scopes import Scopes, read_scopes
+from dagy_server.permissions import Permission
+from dagy_server.transactions import Call
+from dagy_types.errors import UsageError
+
+Handler = Callable[[Call, PublicClient, Form], Response]
+
+KNOWN_SCOPES = tuple(each.value for each in Permission)
+
+
+def for_client(handler: Handler) -> Callable[[Call], Response]:
+    """Give a handler the program and the form, and answer its refusals in the way of OAuth."""
+
+    @wraps(handler, assigned=("__module__", "__name__", "__doc__"))
+    def answer(call: Call) -> Response:
+        try:
+            form = _form(call)
+            return handler(call, _client(form), form)
+        except OAuthRefusal as refusal:
+            return refusal.response()
+
+    del answer.__wrapped__  # its parameters are not the route's
+    return answer
+
+
+def asked_scopes(form: Form) -> Scopes:
+    """Return the scopes that a form asks for.
+
+    Raises:
+        OAuthRefusal: When one of them is no permission.
+    """
+    try:
+        return read_scopes(form.get("scope", ""), known=KNOWN_SCOPES)
+    except ValueError:
+        raise OAuthRefusal("invalid_scope", "A scope is not the name of a permission.") from None
+
+
+def required(form: Form, name: str) -> str:
+    """Return a field that must be there.
+
+    Raises:
+        OAuthRefusal: When it is not.
+    """
+    if name not in form:
+        raise OAuthRefusal("invalid_request", f"There is no {name}.")
+    return form[name]
+
+
+def _form(call: Call) -> Form:
+    try:
+        return read_form(call.body)
+    except UsageError as error:
+        raise OAuthRefusal("invalid_request", error.message) from None
+
+
+def _client(form: Form) -> PublicClient:
+    client = find_client(required(form, "client_id"))
+    if client is None:
+        raise OAuthRefusal("invalid_client", "This server does not know the program.")
+    return client

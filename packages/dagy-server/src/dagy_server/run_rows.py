@@ -1,0 +1,100 @@
+"""The rows of runs: found by id, listed by filters, and turned into documents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, select
+from sqlalchemy.engine import Row
+
+from dagy_server.clock import from_datetime, to_datetime, to_optional_datetime
+from dagy_server.database.schema import flows, runs
+from dagy_server.flow_graph import FlowGraph, graph_of
+from dagy_server.listing import Listing
+from dagy_types import FailureReason, Run, RunStatus, run_document
+from dagy_types.errors import NotFoundError
+
+UNDER_WAY: Sequence[str] = tuple(each.value for each in RunStatus if not each.is_terminal)
+"""The statuses of runs that have not ended."""
+
+
+def run_listing(
+    organisation_id: str,
+    *,
+    status: RunStatus | None = None,
+    flow_name: str | None = None,
+    deployment_name: str | None = None,
+    since: datetime | None = None,
+) -> Listing:
+    """Return the runs that fit; each combination of filters has an index in this order."""
+    statement = select(runs).where(runs.c.organisation_id == organisation_id)
+    if status is not None:
+        statement = statement.where(runs.c.status == status.value)
+    if flow_name is not None:
+        statement = statement.where(runs.c.flow_name == flow_name)
+    if deployment_name is not None:
+        statement = statement.where(runs.c.deployment_name == deployment_name)
+    if since is not None:
+        statement = statement.where(runs.c.created_at >= from_datetime(since))
+    return Listing(statement, (runs.c.created_at, runs.c.id))
+
+
+def find_run(
+    connection: Connection, organisation_id: str, run_id: str, *, for_update: bool = False
+) -> Row[Any]:
+    """Return a run.
+
+    Args:
+        for_update: Whether nobody else may change it until the end of the transaction.
+
+    Raises:
+        NotFoundError: When the organisation has none with this id.
+    """
+    statement: Select[Any] = select(runs).where(
+        runs.c.id == run_id, runs.c.organisation_id == organisation_id
+    )
+    if for_update:
+        statement = statement.with_for_update()
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise no_such_run(run_id)
+    return row
+
+
+def no_such_run(run_id: str) -> NotFoundError:
+    """Return the error for a run that an organisation does not have."""
+    return NotFoundError(f"There is no run {run_id!r}.", hint="GET /runs lists them.")
+
+
+def graph_of_run(connection: Connection, run: Row[Any]) -> FlowGraph:
+    """Return the graph of a run's flow."""
+    spec = connection.execute(
+        select(flows.c.spec).where(
+            flows.c.organisation_id == run.organisation_id,
+            flows.c.name == run.flow_name,
+            flows.c.version == run.flow_version,
+        )
+    ).scalar_one()
+    return graph_of(spec)
+
+
+def to_document(row: Row[Any]) -> dict[str, Any]:
+    """Return the document of a run."""
+    return run_document(
+        Run(
+            run_id=row.id,
+            flow_name=row.flow_name,
+            flow_version=row.flow_version,
+            status=RunStatus.of(row.status),
+            reason=FailureReason.of(row.reason) if row.reason else None,
+            error=row.error,
+            created_at=to_datetime(row.created_at),
+            started_at=to_optional_datetime(row.started_at),
+            ended_at=to_optional_datetime(row.ended_at),
+            parameters=row.parameters,
+            resumed_from=row.resumed_from,
+            environment=row.environment,
+        )
+    )
