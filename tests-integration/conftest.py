@@ -52,6 +52,18 @@ def cli(make_environment: Callable[[str], Environment]) -> Environment:
     return make_environment("dagy-cli")
 
 
+@pytest.fixture(scope="session")
+def client_environment(make_environment: Callable[[str], Environment]) -> Environment:
+    """An environment as `pip install dagy-client` makes it."""
+    return make_environment("dagy-client")
+
+
+@pytest.fixture(scope="session")
+def server_environment(make_environment: Callable[[str], Environment]) -> Environment:
+    """An environment as `pip install dagy-server` makes it."""
+    return make_environment("dagy-server")
+
+
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A bare process environment: a home of its own, no settings from outside."""

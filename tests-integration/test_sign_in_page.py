@@ -9,7 +9,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -36,11 +36,6 @@ def chromium() -> Iterator[Chromium]:
     assert program is not None
     with Chromium(program) as browser:
         yield browser
-
-
-@pytest.fixture(scope="module")
-def server_environment(make_environment: Callable[[str], Environment]) -> Environment:
-    return make_environment("dagy-server")
 
 
 class Server:
