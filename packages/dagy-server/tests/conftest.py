@@ -59,9 +59,6 @@ def no_real_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-_TEMPLATE = "dagy_template"
-
-
 @dataclass
 class FakeClock:
     """A server's time; it stands still until a test moves it."""
@@ -124,25 +121,17 @@ def new_database(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], N
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a real PostgreSQL without the name of a database; one has the empty tables."""
+def postgres() -> Iterator[Database]:
+    """A real PostgreSQL with empty tables."""
     from postgres_cluster import PACKAGES, is_installed, postgres_cluster
 
     if not is_installed() and not os.environ.get("CI"):
         pytest.skip(f"there is no PostgreSQL; run: apt-get install {PACKAGES}")
     with postgres_cluster() as url:
-        administer(url, f"CREATE DATABASE {_TEMPLATE}")
-        database = Database(url.format(_TEMPLATE))
+        database = Database(url.format("postgres"))
         prepare_database(database)
+        yield database
         database.close()
-        yield url
-
-
-def administer(url: str, statement: str) -> None:
-    database = Database(url.format("postgres"))
-    with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(statement))
-    database.close()
 
 
 @pytest.fixture
@@ -154,11 +143,11 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
     if not os.environ.get("DAGY_TEST_POSTGRES"):
         yield None
         return
-    url: str = request.getfixturevalue("postgres")
-    name = new_id("dagy")
-    administer(url, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    yield url.format(name)
-    administer(url, f"DROP DATABASE {name} WITH (FORCE)")
+    database: Database = request.getfixturevalue("postgres")
+    yield database.engine.url.render_as_string(hide_password=False)
+    with database.writing() as connection:
+        # The version of the tables is in none of these.
+        connection.execute(text(f"TRUNCATE {', '.join(metadata.tables)} RESTART IDENTITY"))
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def test_a_busy_database_asks_to_come_again(
         ("HEAD", "/me", 405, ""),
         ("OPTIONS", "/me", 405, "method"),
         ("GET", "/runs/a%00b", 404, "not_found"),
-        ("GET", "/runs?flow_name=a%00b", 404, "not_found"),
+        ("GET", "/runs?flow_name=a%00b", 422, "invalid_fields"),
     ],
 )
 def test_what_does_not_exist_has_the_same_form_of_answer(
@@ -95,7 +95,8 @@ def test_what_does_not_exist_has_the_same_form_of_answer(
     if method != "HEAD":
         assert answer.json()["error"]["code"] == code
     if status == 405:
-        assert "Allow" in answer.headers
+        allowed = {"/runs": "GET, POST", "/me": "GET"}
+        assert answer.headers["Allow"] == allowed[path]
 
 
 def test_a_refusal_of_the_framework_gets_our_words() -> None:

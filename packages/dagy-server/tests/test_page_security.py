@@ -198,10 +198,13 @@ def test_a_person_may_call_it_by_any_name_of_its_own(
 def test_a_fault_of_the_server_is_a_page_too_and_tells_nothing_sec_24(
     browser: PageBrowser, owner: Member, app: FastAPI, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with app.state.services.database.writing() as connection:
+    database = app.state.services.database
+    with database.writing() as connection:
         connection.exec_driver_sql("ALTER TABLE browser_sessions RENAME TO gone")
     browser.client.cookies.set("dagy_session", "x")
     page = browser.open("/sign-in")
+    with database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE gone RENAME TO browser_sessions")
     assert page.status_code == 503
     assert page.headers["content-type"].startswith("text/html")
     assert "database cannot be used" in page.text and "gone" not in page.text

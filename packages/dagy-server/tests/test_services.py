@@ -48,9 +48,10 @@ def test_no_secret_is_in_the_repr(services: Services) -> None:
 
 
 def test_orch_24_a_database_that_cannot_be_opened_is_an_error_of_dagy(settings: Settings) -> None:
+    settings = replace(settings, database_url=None)
     path = settings.data_directory / "dagy-server.db"
-    path.unlink()
-    path.mkdir()
+    path.unlink(missing_ok=True)
+    path.mkdir(parents=True)
     with pytest.raises(DagyError, match="database cannot be used"):
         open_services(settings)
     path.rmdir()

@@ -147,4 +147,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _answer_error(request: Request, error: Exception) -> Response:
-    return answer_error(error, path=request.url.path, request_id=request.state.request_id)
+    answer = answer_error(error, path=request.url.path, request_id=request.state.request_id)
+    if answer.status_code == 405:
+        answer.headers["Allow"] = ", ".join(_methods_at(request.app.routes, request.url.path))
+    return answer
+
+
+def _methods_at(routes: list[BaseRoute], path: str) -> list[str]:
+    # Each method of a path is a route of its own, and the router names only that of the first.
+    gated = [each for each in routes if isinstance(each, GatedRoute)]
+    first = next(each for each in gated if each.path_regex.match(path))
+    same = (each.methods or () for each in gated if each.path == first.path)
+    return sorted(set().union(*same))

@@ -19,6 +19,7 @@ from dagy_server.byte_range import ByteRange, UnsatisfiableRange, parse_range
 from dagy_server.clock import to_datetime
 from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import artifacts
+from dagy_server.documents import again, error_responses
 from dagy_server.errors import RangeError, TooLargeError
 from dagy_server.field_types import RequestModel
 from dagy_server.ids import new_id
@@ -64,6 +65,7 @@ class UploadDocument(BaseModel):
     audit="artifact.uploaded",
     operation="artifacts.upload",
     response=ArtifactInfo,
+    responses=again(ArtifactInfo),
     status=201,
     accepts=_BYTES,
     streams=True,
@@ -99,6 +101,8 @@ async def upload_artifact(
     audit="artifact.uploaded",
     operation="artifacts.upload_past",
     response=UploadDocument,
+    responses=error_responses(404)
+    | {201: {"model": UploadDocument, "description": "It has come, and is an artifact now"}},
 )
 def upload_past(call: Call, body: UploadBody) -> Response | Answer:
     """Get an artifact, or else a URL to send it to; then ask again, and have it.

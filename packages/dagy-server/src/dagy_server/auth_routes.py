@@ -13,6 +13,7 @@ from dagy_server.accounts.sign_in import find_by_password
 from dagy_server.accounts.users import organisations_of
 from dagy_server.callers import CallerKind
 from dagy_server.clock import SECOND
+from dagy_server.documents import error_responses
 from dagy_server.field_types import Id, RequestModel
 from dagy_server.ids import new_id
 from dagy_server.oauth.tokens import Grant, IssuedTokens, end_family, family_of, issue_tokens
@@ -52,6 +53,7 @@ class AccessToken(BaseModel):
     operation="login",
     audit="user.logged_in",
     response=AccessToken,
+    responses=error_responses(401),
     rate=Rate.LOGIN,
     has_secret=True,
 )

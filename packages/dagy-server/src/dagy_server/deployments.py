@@ -13,6 +13,7 @@ from dagy_server.artifacts import require_artifact
 from dagy_server.clock import to_datetime
 from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import deployments
+from dagy_server.documents import again, error_responses
 from dagy_server.field_types import Filter, Id, Name, Namespace, Parameters, RequestModel, Tags
 from dagy_server.flow_versions import find_version
 from dagy_server.ids import new_id
@@ -90,6 +91,7 @@ def get_deployment(view: View, name: str) -> Document:
     audit="deployment.made",
     operation="deployments.create",
     response=Deployment,
+    responses=again(Deployment) | error_responses(404),
     status=201,
 )
 def make_deployment(change: Change, body: DeploymentBody) -> Answer:

@@ -36,6 +36,27 @@ class ErrorDocument(DocumentModel):
     error: ErrorDetailDocument
 
 
+class OAuthErrorDocument(DocumentModel):
+    """What a program is told that gets no token (RFC 6749 §5.2)."""
+
+    error: str
+    error_description: str
+
+
+def again(model: Any) -> dict[int | str, dict[str, Any]]:
+    """Return the part of a route's description that says: what was there already is a 200."""
+    return {200: {"model": model, "description": "It was there already"}}
+
+
+def oauth_error_responses() -> dict[int | str, dict[str, Any]]:
+    """Return the part of an OAuth route's description that names its refusals."""
+    model = OAuthErrorDocument | ErrorDocument
+    return {
+        400: {"model": model, "description": "The request gets nothing"},
+        401: {"model": OAuthErrorDocument, "description": "The program is not known"},
+    }
+
+
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the part of a route's description that names its errors."""
     return {

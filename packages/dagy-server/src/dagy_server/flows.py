@@ -13,6 +13,7 @@ from dagy_server.artifacts import require_artifact
 from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import flows
 from dagy_server.deployments import binding, deploy
+from dagy_server.documents import again, error_responses
 from dagy_server.field_types import (
     Description,
     Filter,
@@ -142,6 +143,7 @@ def get_flow_version(view: View, name: str, version: str) -> Document:
     audit="flow.registered",
     operation="flows.register",
     response=FlowVersion,
+    responses=again(FlowVersion) | error_responses(404),
     status=201,
 )
 def register_flow(change: Change, body: FlowRegistrationBody) -> Answer:

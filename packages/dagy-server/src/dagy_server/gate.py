@@ -70,8 +70,10 @@ _QUICK_BYTES = 64 * 1024
 
 async def _enter(request: _CheckedRequest, declaration: Declaration) -> Call:
     services: Services = request.app.state.services
-    if "\x00" in request.url.path or "%00" in request.url.query:
+    if "\x00" in request.url.path:
         raise NotFoundError("There is nothing of this name.", hint="Send no NUL character.")
+    if "%00" in request.url.query:
+        raise InvalidFieldsError([FieldFault("query", "there is a NUL character")])
     address = address_name(request.client.host if request.client else None)
     caller = await run_in_threadpool(_admit, services, request, declaration, address)
     body = b"" if declaration.streams or declaration.reads_only else await request.body()

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from dagy_server import limits
 from dagy_server.database.schema import runs, task_runs
 from dagy_server.deployments import find_deployment
+from dagy_server.documents import error_responses
 from dagy_server.field_types import Filter, Moment, Name, Parameters, RequestModel
 from dagy_server.flow_versions import find_newest, find_version
 from dagy_server.ids import new_run_id
@@ -79,6 +80,7 @@ def list_runs(
     audit="run.triggered",
     operation="runs.trigger",
     response=Run,
+    responses=error_responses(404),
     status=201,
 )
 def trigger_run(change: Change, body: RunRequestBody) -> Document:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from dagy_server.accounts.passwords import Passwords
@@ -59,10 +60,12 @@ def open_services(settings: Settings, *, clock: Clock = system_clock) -> Service
     """
     trusted = settings.external_issuer
     external_tokens = None if trusted is None else ExternalTokens(trusted)
-    directory = DataDirectory(settings.data_directory)
-    try:
+    with ExitStack() as undo:  # what was opened, should the rest fail
+        directory = DataDirectory(settings.data_directory)
+        undo.callback(directory.close)
         secret = settings.secret.encode() if settings.secret else directory.secret()
         database = Database(settings.database, busy_timeout_seconds=settings.busy_timeout_seconds)
+        undo.callback(database.engine.dispose)
         prepare_database(database)
         artifacts = open_storage(settings.artifacts, scratch=settings.data_directory / "uploads")
         rate_limits = RateLimits(
@@ -71,9 +74,7 @@ def open_services(settings: Settings, *, clock: Clock = system_clock) -> Service
             burst=settings.request_burst,
             clock=clock,
         )
-    except BaseException:
-        directory.close()
-        raise
+        undo.pop_all()
     return Services(
         settings=settings,
         directory=directory,

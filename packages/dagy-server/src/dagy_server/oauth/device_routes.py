@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from dagy_server.documents import oauth_error_responses
 from dagy_server.oauth import lifetimes
 from dagy_server.oauth.client_requests import asked_scopes, for_client
 from dagy_server.oauth.clients import PublicClient
@@ -27,6 +28,7 @@ router = Router("oauth")
     operation="oauth_device_authorization",
     audit="device_login.started",
     accepts=CONTENT_TYPE,
+    responses=oauth_error_responses(),
     rate=Rate.TOKEN,
     has_secret=True,
 )

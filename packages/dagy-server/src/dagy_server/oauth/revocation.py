@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from dagy_server.documents import oauth_error_responses
 from dagy_server.oauth.client_requests import for_client, required
 from dagy_server.oauth.clients import PublicClient
 from dagy_server.oauth.forms import CONTENT_TYPE, Form
@@ -23,6 +24,7 @@ router = Router("oauth")
     operation="oauth_revoke",
     audit="token.revoked",
     accepts=CONTENT_TYPE,
+    responses=oauth_error_responses(),
     rate=Rate.TOKEN,
 )
 @for_client

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from starlette.responses import Response
 
 from dagy_server.clock import SECOND
+from dagy_server.documents import oauth_error_responses
 from dagy_server.oauth.client_requests import for_client, required
 from dagy_server.oauth.clients import PublicClient
 from dagy_server.oauth.codes import Redemption, Verdict, redeem_code
@@ -40,6 +41,7 @@ _POLLS = {
     operation="oauth_token",
     audit="token.issued",
     accepts=CONTENT_TYPE,
+    responses=oauth_error_responses(),
     rate=Rate.TOKEN,
     has_secret=True,
 )
