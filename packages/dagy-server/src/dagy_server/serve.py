@@ -64,7 +64,9 @@ def listener(settings: Settings) -> Iterator[socket.socket]:
         ConflictError: When another program listens there.
     """
     family, address = _address(settings)
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # Only of sockets that are said to be TCP, asyncio sends small parts at once (TCP_NODELAY);
+    # otherwise each answer waits 40 ms for the acknowledgement of its head.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
