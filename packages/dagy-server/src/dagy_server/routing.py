@@ -24,7 +24,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -160,7 +160,7 @@ def _check(declaration: Declaration) -> None:
 
 def _context(handler: Callable[..., Any]) -> Any:
     first = next(iter(inspect.signature(handler).parameters), None)
-    kind = get_type_hints(handler, include_extras=True).get(first or "")
+    kind = inspect.get_annotations(handler, eval_str=True).get(first or "")
     if kind not in (View, Change, Call):
         raise TypeError(f"the first parameter of {handler.__name__} is no View, Change or Call")
     return kind
@@ -210,7 +210,8 @@ def declaration_of(function: object) -> Declaration | None:
 
 
 def _visible_signature(handler: Callable[..., Any]) -> inspect.Signature:
-    hints = get_type_hints(handler, include_extras=True)
+    # Not typing.get_type_hints: Python 3.10 hides a Header() or Query() whose default is None.
+    hints = inspect.get_annotations(handler, eval_str=True)
     signature = inspect.signature(handler)
     keyword = inspect.Parameter.KEYWORD_ONLY
     own = [
