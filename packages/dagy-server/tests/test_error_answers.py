@@ -20,7 +20,7 @@ def _answer(error: Exception, path: str = "/runs") -> tuple[int, Any, Any]:
     return answer.status_code, json.loads(bytes(answer.body)), answer.headers
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def extra_routers() -> tuple[Router, ...]:
     router = Router("faults")
 

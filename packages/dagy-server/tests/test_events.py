@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
+from typing import Any
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,3 +42,32 @@ def test_the_last_id_is_read_back(text: str | None, number: int | None) -> None:
 
 def test_a_number_that_no_database_holds_is_no_id() -> None:
     assert events.parse_last_event_id("9" * 19) is None
+
+
+def test_events_are_closed_when_the_client_goes_while_something_is_sent() -> None:
+    is_closed = False
+
+    async def stream() -> AsyncGenerator[bytes, None]:
+        nonlocal is_closed
+        try:
+            yield events.HEARTBEAT
+        finally:
+            is_closed = True
+
+    async def answer() -> None:
+        is_sending = anyio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await is_sending.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                is_sending.set()
+                await anyio.sleep_forever()
+
+        scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.3"}}
+        await events.EventStream(stream())(scope, receive, send)
+        assert is_closed
+
+    anyio.run(answer)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 from sqlalchemy import insert, select, update
 
-from dagy_server import Settings, create_app
+from dagy_server import Settings
 from dagy_server.database.schema import audit_log, memberships, users
 from dagy_server.external_issuer import ExternalTokens
 from dagy_server.settings import ExternalIssuer
@@ -35,17 +35,15 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, clock: FakeClock) -> Iterator[FastAPI]:
+def app(app: FastAPI, clock: FakeClock) -> FastAPI:
     """A server that gets the keys of its provider from here."""
-    app = create_app(settings, clock=clock)
     tokens = ExternalTokens(
         TRUSTED,
         fetch=lambda _: {"keys": [KEY.as_dict(private=False)]},
         now=lambda: clock() / 1_000_000,
     )
     app.state.services = replace(app.state.services, external_tokens=tokens)
-    yield app
-    app.state.services.close()
+    return app
 
 
 @pytest.fixture

@@ -27,11 +27,14 @@ CLAIMS: dict[str, Any] = {
 }
 
 
+KEY = RSAKey.generate_key(2048, {"kid": "1"})
+
+
 class Provider:
     """What a provider publishes, and how often it was asked."""
 
     def __init__(self) -> None:
-        self.key = RSAKey.generate_key(2048, {"kid": "1"})
+        self.key = KEY
         self.published: Any = {"keys": [self.key.as_dict(private=False)]}
         self.metadata: Any = {"issuer": ISSUER, "jwks_uri": KEYS}
         self.asked: list[str] = []

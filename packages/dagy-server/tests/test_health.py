@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from sqlalchemy import select
 
 from dagy_server.database.schema import readiness
@@ -42,15 +41,14 @@ def test_orch_24_a_server_that_cannot_write_lives_and_is_not_ready(client: Any, 
     assert client.get("/ready").status_code == 200
 
 
-def test_orch_24_a_server_whose_database_is_gone_says_so(
-    client: Any, services: Services, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
+def test_orch_24_a_server_whose_database_is_gone_says_so(client: Any, services: Services) -> None:
     services.database.engine.dispose()
-    gone = services.settings.data_directory.rename(tmp_path / "gone")
+    directory = services.settings.data_directory
+    gone = directory.rename(directory.with_name("gone"))
     answer = client.get("/health")
-    gone.rename(services.settings.data_directory)
+    gone.rename(directory)
     if services.database.is_sqlite:  # else it is not in that directory
         assert answer.status_code == 200
         assert answer.json()["status"] == "unhealthy"
-        assert str(tmp_path) not in answer.text
+        assert str(directory.parent) not in answer.text
     assert client.get("/health").json()["status"] == "healthy"

@@ -166,14 +166,15 @@ class _Door:
             return {"passed": True}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def door() -> Iterator[_Door]:
+    """A door for one test: it stays open."""
     door = _Door()
     yield door
     door.opened.set()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def extra_routers(door: _Door) -> tuple[Router, ...]:
     return (door.router,)
 

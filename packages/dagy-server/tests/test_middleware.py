@@ -13,7 +13,7 @@ from dagy_server.routing import Router, route
 from dagy_server.transactions import Call
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def extra_routers() -> tuple[Router, ...]:
     router = Router("streams")
 

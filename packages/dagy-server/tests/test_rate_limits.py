@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from dagy_server import Settings, create_app
+from dagy_server import Settings
 from dagy_server.clock import MINUTE, SECOND
 from dagy_server.rate_limits import STRICT, Bucket, Rate, RateLimits, address_name, take_one
 
@@ -152,21 +152,9 @@ def test_a_file_that_is_damaged_later_is_begun_anew(
 
 
 @pytest.fixture
-def limited(settings: Settings, clock: Any, test_client: Callable[..., Any]) -> Iterator[Any]:
-    """The client of a server with small limits, and a member of it."""
-    app = create_app(replace(settings, requests_per_minute=60, request_burst=3), clock=clock)
-    with test_client(app) as client:
-        yield client
-
-
-@pytest.fixture
-def client(limited: Any) -> Any:
-    return limited
-
-
-@pytest.fixture
-def app(limited: Any) -> Any:
-    return limited.app
+def settings(settings: Settings) -> Settings:
+    """Those of a server with small limits."""
+    return replace(settings, requests_per_minute=60, request_burst=3)
 
 
 def test_sec_05_every_answer_says_how_much_is_left(client: Any, owner: Any) -> None:

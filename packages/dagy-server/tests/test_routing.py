@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import inspect
+from typing import Annotated, get_origin
 
 import pytest
+from fastapi import Header
 
 from dagy_server.permissions import Permission
 from dagy_server.routing import PUBLIC, Declaration, Router, declaration_of, endpoint, route
@@ -29,6 +31,16 @@ def test_fastapi_sees_the_request_and_what_the_handler_takes_besides_its_context
     assert parameters["limit"].default == 3
     assert (function.__name__, function.__doc__) == ("handler", "Say what it does.")
     assert declaration_of(function) is router.declarations[0]
+
+
+def test_a_header_that_may_be_left_out_stays_a_header_on_every_python(router: Router) -> None:
+    @route(router, "GET", "/x", needs=PUBLIC, operation="x")
+    def handler(view: View, part: Annotated[str | None, Header(alias="Range")] = None) -> Document:
+        return {}
+
+    parameter = inspect.signature(endpoint(router.declarations[0])).parameters["part"]
+    assert get_origin(parameter.annotation) is Annotated
+    assert parameter.default is None
 
 
 def test_a_function_that_was_not_declared_declares_nothing() -> None:

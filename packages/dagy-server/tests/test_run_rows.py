@@ -16,7 +16,7 @@ from sqlalchemy.dialects import sqlite
 from dagy_server.database.engine import Database
 from dagy_server.database.schema import deployments, flows, log_lines, runs
 from dagy_server.database.versions import prepare_database
-from dagy_server.flow_versions import newest
+from dagy_server.flow_versions import NEWEST
 from dagy_server.listing import Listing
 from dagy_server.logs import line_listing
 from dagy_server.run_rows import run_listing
@@ -102,7 +102,7 @@ def test_the_versions_of_a_flow_have_an_index(
 
 
 def test_the_newest_version_is_found_by_an_index(connection: Connection) -> None:
-    plan = _plan(connection, newest("org_a", "daily"))
+    plan = _plan(connection, NEWEST.params(organisation="org_a", flow="daily"))
     _require_search(plan, "flows", "organisation_id=? AND name=?")
 
 

@@ -123,6 +123,9 @@ def test_orch_24_a_public_address_needs_a_word(tmp_path: Path, host: str) -> Non
     assert "Other machines can reach" in said
     assert "--allow-public" in said
     assert not (tmp_path / "s").exists()
+
+
+def test_orch_24_with_that_word_other_machines_can_reach_the_server(tmp_path: Path) -> None:
     with _started("--host=0.0.0.0", "--allow-public", f"--data-dir={tmp_path}/s") as process:
         assert _url(process).startswith("http://0.0.0.0:")
 
@@ -196,8 +199,9 @@ def test_orch_24_a_signal_lets_requests_end_and_streams_go(tmp_path: Path, numbe
         assert b"201" in answer
         assert server.process.wait(10) == 0
         assert time.perf_counter() - begin < 10
-    with running_server(tmp_path / "s") as server:
-        assert "late" in [each["name"] for each in _get(server, "/api-keys")["items"]]
+    with _started(f"--data-dir={tmp_path}/s") as process:
+        again = replace(server, url=_url(process))
+        assert "late" in [each["name"] for each in _get(again, "/api-keys")["items"]]
 
 
 def test_orch_24_a_request_that_never_ends_does_not_keep_the_server(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def _change(change: Change, action: str) -> None:
     change.audit("org_new", action=action, details={"why": "a test"})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def extra_routers() -> tuple[Router, ...]:
     router = Router("test")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from dagy_server.documents import error_responses
+from dagy_server.documents import error_responses, required_headers
 from dagy_server.idempotency import HEADER
 from dagy_server.limits import IDEMPOTENCY_KEY_CHARACTERS
 from dagy_server.permissions import Permission
@@ -27,6 +27,15 @@ def described(declaration: Declaration) -> dict[str, Any]:
     if isinstance(declaration.needs, Permission):
         extra["x-permission"] = declaration.needs.value
     responses = {**error_responses(*_errors(declaration)), **declaration.responses}
+    responses.setdefault(declaration.status, {})
+    responses = {
+        status: {**each, "headers": {**_EVERY_ANSWER, **each.get("headers", {})}}
+        for status, each in responses.items()
+    }
+    if declaration.rate is not Rate.NONE:
+        for status in (declaration.status, 403, 429):
+            if status in responses:
+                responses[status]["headers"].update(_OF_RATES)
     return {"responses": responses, "openapi_extra": extra}
 
 
@@ -42,7 +51,7 @@ def describe_security(document: dict[str, Any]) -> None:
 
 
 def _errors(declaration: Declaration) -> set[int]:
-    statuses = {400, 421, 422, 503}
+    statuses = {400, 421, 422, 431, 503}
     if declaration.needs is not PUBLIC:
         statuses |= {401}
     if isinstance(declaration.needs, Permission):
@@ -55,6 +64,13 @@ def _errors(declaration: Declaration) -> set[int]:
         statuses |= {429}
     return statuses
 
+
+_EVERY_ANSWER = required_headers("X-Request-ID", "Dagy-API-Level")
+
+_OF_RATES = {
+    name: {"required": True, "schema": {"type": "integer", "minimum": 0}}
+    for name in ("X-RateLimit-Limit", "X-RateLimit-Remaining")
+}
 
 _IDEMPOTENCY_KEY = {
     "name": HEADER,

@@ -19,7 +19,7 @@ from dagy_server.byte_range import ByteRange, UnsatisfiableRange, parse_range
 from dagy_server.clock import to_datetime
 from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import artifacts
-from dagy_server.documents import again, error_responses
+from dagy_server.documents import again, error_responses, required_headers
 from dagy_server.errors import RangeError, TooLargeError
 from dagy_server.field_types import RequestModel
 from dagy_server.ids import new_id
@@ -35,6 +35,8 @@ _BYTES = "application/octet-stream"
 _WRITE_BYTES = 1024 * 1024
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 _BINARY = {"content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
+
+_OF_DOWNLOADS = ("Accept-Ranges", "Content-Disposition", "ETag", "X-Content-SHA256")
 
 _DOWNLOAD_HEADERS = {
     "Accept-Ranges": "bytes",
@@ -134,7 +136,16 @@ def upload_past(call: Call, body: UploadBody) -> Response | Answer:
     "/artifacts/{artifact_id}",
     needs=Permission.ARTIFACTS_READ,
     operation="artifacts.download",
-    responses={200: _BINARY, 206: _BINARY},
+    responses=error_responses(416)
+    | {
+        200: {**_BINARY, "headers": required_headers(*_OF_DOWNLOADS)},
+        206: {
+            **_BINARY,
+            "description": "The part that was asked for",
+            "headers": required_headers("Content-Range", *_OF_DOWNLOADS),
+        },
+        304: {"description": "It is known already", "headers": required_headers("ETag")},
+    },
 )
 def download_artifact(
     view: View,

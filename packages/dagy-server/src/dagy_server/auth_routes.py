@@ -53,7 +53,7 @@ class AccessToken(BaseModel):
     operation="login",
     audit="user.logged_in",
     response=AccessToken,
-    responses=error_responses(401),
+    responses=error_responses(401, 403),
     rate=Rate.LOGIN,
     has_secret=True,
 )

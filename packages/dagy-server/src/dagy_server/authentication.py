@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from dagy_server.callers import Caller, CallerKind
 from dagy_server.clock import MINUTE
@@ -20,6 +20,7 @@ from dagy_types.errors import AuthError, NotLoggedInError, StoreError, TokenExpi
 
 _LONGEST_TOKEN = 16 * 1024
 
+# Whole statements, as every request executes one: put together anew, each would be analysed anew.
 _OF_API_KEY = (
     select(
         api_keys.c.id,
@@ -38,7 +39,7 @@ _OF_API_KEY = (
         (memberships.c.user_id == api_keys.c.created_by)
         & (memberships.c.organisation_id == api_keys.c.organisation_id),
     )
-    .where(~users.c.is_disabled)
+    .where(~users.c.is_disabled, api_keys.c.key_hash == bindparam("hashed"))
 )
 
 _OF_ACCESS_TOKEN = (
@@ -57,7 +58,7 @@ _OF_ACCESS_TOKEN = (
         (memberships.c.user_id == oauth_tokens.c.user_id)
         & (memberships.c.organisation_id == oauth_tokens.c.organisation_id),
     )
-    .where(~users.c.is_disabled)
+    .where(~users.c.is_disabled, oauth_tokens.c.access_hash == bindparam("hashed"))
 )
 
 
@@ -95,7 +96,7 @@ def _by_api_key(services: Services, key: str) -> Caller:
         raise _refused()
     hashed = key_hash(key, services.secret)
     with services.database.reading() as connection:
-        row = connection.execute(_OF_API_KEY.where(api_keys.c.key_hash == hashed)).one_or_none()
+        row = connection.execute(_OF_API_KEY, {"hashed": hashed}).one_or_none()
     if row is None or not hmac.compare_digest(row.key_hash, hashed) or row.revoked_at is not None:
         raise _refused()
     now = services.clock()
@@ -116,9 +117,8 @@ def _by_api_key(services: Services, key: str) -> Caller:
 
 def _by_access_token(services: Services, token: str) -> Caller:
     hashed = hash_of(token)
-    found = _OF_ACCESS_TOKEN.where(oauth_tokens.c.access_hash == hashed)
     with services.database.reading() as connection:
-        row = connection.execute(found).one_or_none()
+        row = connection.execute(_OF_ACCESS_TOKEN, {"hashed": hashed}).one_or_none()
     if row is None or row.revoked_at is not None:
         raise _refused()
     if row.access_expires_at <= services.clock():

@@ -60,8 +60,21 @@ def oauth_error_responses() -> dict[int | str, dict[str, Any]]:
 def error_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the part of a route's description that names its errors."""
     return {
-        status: {"model": ErrorDocument, "description": DESCRIPTIONS[status]} for status in statuses
+        status: {
+            "model": ErrorDocument,
+            "description": DESCRIPTIONS[status],
+            "headers": required_headers(*_HEADERS.get(status, ())),
+        }
+        for status in statuses
     }
+
+
+def required_headers(*names: str) -> dict[str, Any]:
+    """Return the part of an answer's description that names the headers that it has."""
+    return {name: {"required": True, "schema": {"type": "string"}} for name in names}
+
+
+_HEADERS = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}
 
 
 DESCRIPTIONS = {
@@ -76,6 +89,7 @@ DESCRIPTIONS = {
     421: "The Host header names another server",
     422: "A field that cannot be accepted",
     429: "Too many requests",
+    431: "The path and the headers are too large",
     500: "The server failed",
     503: "The server cannot work now",
 }

@@ -7,8 +7,12 @@ says which one it saw last, and goes on behind it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from typing import Any
+
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 MEDIA_TYPE = "text/event-stream"
 
@@ -17,12 +21,31 @@ HEARTBEAT = b": heartbeat\n\n"
 
 HEARTBEAT_SECONDS = 15.0
 
-HEADERS = {
+_HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would keep lines until it has some kilobytes of them
 }
 
 _DIGITS_AT_MOST = 18
+
+
+class EventStream(StreamingResponse):
+    """An answer of events, which are closed with it.
+
+    When a client goes while something is sent to it, the events would otherwise stay open until
+    the garbage collector comes by.
+    """
+
+    media_type = MEDIA_TYPE
+
+    def __init__(self, stream: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(stream, headers=_HEADERS)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events until there are no more, or the client is gone."""
+        async with aclosing(self._stream):
+            await super().__call__(scope, receive, send)
 
 
 def named_event(name: str, document: Mapping[str, Any], *, number: int | None = None) -> bytes:

@@ -19,6 +19,7 @@ from pydantic import (
     Field,
     StringConstraints,
 )
+from pydantic.fields import FieldInfo
 
 from dagy_server import limits
 
@@ -81,14 +82,31 @@ def _sayable(values: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
 
 _Short = StringConstraints(min_length=1, max_length=limits.NAME_CHARACTERS)
 
-Name = Annotated[str, _Short, AfterValidator(_addressable)]
+
+def _described(pattern: str) -> FieldInfo:
+    """Say in the description what a function checks, whose words are better than a pattern's."""
+    found: FieldInfo = Field(json_schema_extra={"pattern": pattern})
+    return found
+
+
+_OF_ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+
+Name = Annotated[
+    str,
+    _Short,
+    AfterValidator(_addressable),
+    _described(r"^(?!\.{1,2}$)[^/\x00-\x1f\x7f]+$"),
+]
 """A name that people give and that stands in paths: of a flow, a version, a deployment."""
 
-Label = Annotated[str, _Short, AfterValidator(_one_line)]
+Label = Annotated[str, _Short, AfterValidator(_one_line), _described(_OF_ONE_LINE)]
 """A name that stands in no path."""
 
 Namespace = Annotated[
-    str, StringConstraints(max_length=limits.NAME_CHARACTERS), AfterValidator(_one_line)
+    str,
+    StringConstraints(max_length=limits.NAME_CHARACTERS),
+    AfterValidator(_one_line),
+    _described(_OF_ONE_LINE),
 ]
 
 Description = Annotated[str, StringConstraints(max_length=limits.DESCRIPTION_CHARACTERS)]
@@ -107,6 +125,15 @@ Tags = Annotated[
         Annotated[str, StringConstraints(max_length=limits.TAG_VALUE_CHARACTERS)],
     ],
     Field(max_length=limits.TAGS),
+    Field(
+        json_schema_extra={
+            "propertyNames": {
+                "minLength": 1,
+                "maxLength": limits.TAG_KEY_CHARACTERS,
+                "pattern": _OF_ONE_LINE,
+            }
+        }
+    ),
 ]
 
 Parameters = Annotated[

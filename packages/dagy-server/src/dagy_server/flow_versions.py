@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.engine import Row
 
 from dagy_server.clock import to_datetime
@@ -14,6 +14,15 @@ from dagy_types import FlowStatus, FlowVersion, api_document
 from dagy_types.errors import NotFoundError
 
 _HINT = "GET /flows lists them."
+
+# A whole statement, as every trigger executes it: put together anew, it would be analysed anew.
+NEWEST = (
+    select(flows)
+    .where(flows.c.organisation_id == bindparam("organisation"), flows.c.name == bindparam("flow"))
+    .order_by(flows.c.created_at.desc(), flows.c.version.desc())
+    .limit(1)
+)
+"""Finds the version of a flow that was registered last."""
 
 
 def is_version(organisation_id: str, name: str, version: str) -> Any:  # Any: a condition
@@ -38,23 +47,14 @@ def find_version(connection: Connection, organisation_id: str, name: str, versio
     return row
 
 
-def newest(organisation_id: str, name: str) -> Select[Any]:
-    """Return the statement that finds the version of a flow that was registered last."""
-    return (
-        select(flows)
-        .where(flows.c.organisation_id == organisation_id, flows.c.name == name)
-        .order_by(flows.c.created_at.desc(), flows.c.version.desc())
-        .limit(1)
-    )
-
-
 def find_newest(connection: Connection, organisation_id: str, name: str) -> Row[Any]:
     """Return the version of a flow that was registered last.
 
     Raises:
         NotFoundError: When the organisation has no such flow.
     """
-    row = connection.execute(newest(organisation_id, name)).one_or_none()
+    values = {"organisation": organisation_id, "flow": name}
+    row = connection.execute(NEWEST, values).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no flow {name!r}.", hint=_HINT)
     return row

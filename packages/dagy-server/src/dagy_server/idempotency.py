@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from dagy_server.clock import DAY
 from dagy_server.database.inserts import insert_if_absent
@@ -29,6 +29,14 @@ LIFETIME = 2 * DAY
 """For how long a key is remembered."""
 
 _UNSETTLED = 0
+
+# Whole statements, as most changes execute them: put together anew, each would be analysed anew.
+_table = idempotency_keys
+_is_mine = (_table.c.principal == bindparam("owner")) & (_table.c.key == bindparam("name"))
+_FORGET = delete(_table).where(_table.c.expires_at <= bindparam("now"))
+_FIND = select(_table).where(_is_mine)
+_SETTLE = update(_table).where(_is_mine)
+
 _KEY = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -106,9 +114,7 @@ def claim(connection: Connection, key: Key, *, now: int) -> Replay | None:
         IdempotencyError: When it came with another request.
         ConflictError: When the answer had a secret in it, which is not kept.
     """
-    table = idempotency_keys
-    mine = (table.c.principal == key.principal) & (table.c.key == key.key)
-    connection.execute(delete(table).where(table.c.expires_at <= now))
+    connection.execute(_FORGET, {"now": now})
     values = {
         "principal": key.principal,
         "key": key.key,
@@ -118,20 +124,16 @@ def claim(connection: Connection, key: Key, *, now: int) -> Replay | None:
         "expires_at": now + LIFETIME,
     }
     # Where another server has the key in its hands, this waits for it.
-    if insert_if_absent(connection, table, values):
+    if insert_if_absent(connection, idempotency_keys, values):
         return None
-    found = connection.execute(select(table).where(mine)).one()
+    found = connection.execute(_FIND, {"owner": key.principal, "name": key.key}).one()
     return _replay(found.request_hash, found.status, found.body, key)
 
 
 def settle(connection: Connection, key: Key, *, status: int, body: bytes | None) -> None:
     """Keep the answer for a key; ``None`` for one that nobody may read again."""
-    table = idempotency_keys
-    connection.execute(
-        update(table)
-        .where((table.c.principal == key.principal) & (table.c.key == key.key))
-        .values(status=status, body=body)
-    )
+    values = {"owner": key.principal, "name": key.key, "status": status, "body": body}
+    connection.execute(_SETTLE, values)
 
 
 def _replay(request_hash: str, status: int, body: bytes | None, key: Key) -> Replay:

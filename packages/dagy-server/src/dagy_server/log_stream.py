@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,7 +55,7 @@ async def log_events(
     poll_seconds: float = POLL_SECONDS,
     heartbeat_seconds: float = events.HEARTBEAT_SECONDS,
     monotonic: Callable[[], float] = time.monotonic,
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Yield each line as an event, signs of life between them, and ``end`` after the last one.
 
     When the server stops, the stream ends without ``end``: the client goes on elsewhere, or later.

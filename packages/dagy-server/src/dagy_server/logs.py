@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from pydantic import Field, StrictInt, StringConstraints
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Row
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from dagy_server import events, limits
 from dagy_server.clock import from_datetime, to_datetime
@@ -104,8 +105,7 @@ async def read_logs(
             [FieldFault("header.Last-Event-ID", "it is no id of these events")]
         )
     listing = await run_in_threadpool(_open_listing, call, run_id, task)
-    stream = _stream(call, run_id, listing, after=max(after, number))
-    return StreamingResponse(stream, headers=events.HEADERS, media_type=events.MEDIA_TYPE)
+    return events.EventStream(_stream(call, run_id, listing, after=max(after, number)))
 
 
 def line_listing(
@@ -167,12 +167,16 @@ def _page(
         )
 
 
-async def _stream(call: Call, run_id: str, listing: Listing, *, after: int) -> AsyncIterator[bytes]:
+async def _stream(
+    call: Call, run_id: str, listing: Listing, *, after: int
+) -> AsyncGenerator[bytes, None]:
     services = call.services
     read = partial(_log_page, call, run_id, listing)
     with services.line_signals.listening(run_id) as listener:
-        async for event in log_events(read, listener, after=after, stopping=services.stopping):
-            yield event
+        stream = log_events(read, listener, after=after, stopping=services.stopping)
+        async with aclosing(stream):
+            async for event in stream:
+                yield event
 
 
 def _log_page(call: Call, run_id: str, listing: Listing, after: int) -> LogPage:

@@ -38,7 +38,7 @@ def _email(text: str) -> str:
     try:
         return normal_email(text)
     except UsageError as error:
-        raise ValueError(error.message) from None
+        raise ValueError(error.message.rstrip(".")) from None
 
 
 Email = Annotated[str, StringConstraints(max_length=LONGEST_EMAIL), AfterValidator(_email)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.engine import Row
 
 from dagy_server.clock import from_datetime, to_datetime, to_optional_datetime
@@ -18,6 +18,12 @@ from dagy_types.errors import NotFoundError
 
 UNDER_WAY: Sequence[str] = tuple(each.value for each in RunStatus if not each.is_terminal)
 """The statuses of runs that have not ended."""
+
+# Whole statements, as many requests execute one: put together anew, each would be analysed anew.
+_FIND = select(runs).where(
+    runs.c.id == bindparam("run_id"), runs.c.organisation_id == bindparam("organisation")
+)
+_FIND_FOR_UPDATE = _FIND.with_for_update()
 
 
 def run_listing(
@@ -52,12 +58,9 @@ def find_run(
     Raises:
         NotFoundError: When the organisation has none with this id.
     """
-    statement: Select[Any] = select(runs).where(
-        runs.c.id == run_id, runs.c.organisation_id == organisation_id
-    )
-    if for_update:
-        statement = statement.with_for_update()
-    row = connection.execute(statement).one_or_none()
+    statement = _FIND_FOR_UPDATE if for_update else _FIND
+    values = {"run_id": run_id, "organisation": organisation_id}
+    row = connection.execute(statement, values).one_or_none()
     if row is None:
         raise no_such_run(run_id)
     return row

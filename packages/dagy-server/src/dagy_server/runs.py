@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Query
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 from sqlalchemy import insert, select, update
 from sqlalchemy.engine import Row
 from starlette.responses import Response
@@ -28,12 +28,29 @@ from dagy_types.errors import ConflictError
 
 router = Router("runs")
 
+_INSERT = insert(runs).returning(runs)
+
 
 class RunRequestBody(RequestModel):
     """What is to run: a deployment, or else a version of a flow, the newest if none is named.
 
     Parameters that are not given are those of the deployment.
     """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {
+                    "required": ["deployment_name"],
+                    "properties": {
+                        "deployment_name": {"type": "string"},
+                        "flow_version": {"type": "null"},
+                    },
+                },
+                {"required": ["flow_name"], "properties": {"flow_name": {"type": "string"}}},
+            ]
+        }
+    )
 
     deployment_name: Name | None = None
     flow_name: Name | None = None
@@ -186,25 +203,24 @@ def _queue(
     resumed_from: str | None = None,
 ) -> Document:
     run_id = new_run_id()
-    change.connection.execute(
-        insert(runs).values(
-            id=run_id,
-            organisation_id=change.caller.organisation_id,
-            deployment_name=deployment_name,
-            flow_name=flow_name,
-            flow_version=flow_version,
-            status=RunStatus.QUEUED.value,
-            parameters=parameters,
-            environment={},
-            resumed_from=resumed_from,
-            created_at=change.now,
-            created_by=change.caller.actor,
-            log_count=0,
-        )
-    )
+    values = {
+        "id": run_id,
+        "organisation_id": change.caller.organisation_id,
+        "deployment_name": deployment_name,
+        "flow_name": flow_name,
+        "flow_version": flow_version,
+        "status": RunStatus.QUEUED.value,
+        "parameters": parameters,
+        "environment": {},
+        "resumed_from": resumed_from,
+        "created_at": change.now,
+        "created_by": change.caller.actor,
+        "log_count": 0,
+    }
+    run = change.connection.execute(_INSERT, values).one()
     flow = f"{flow_name}@{flow_version}"
     change.audit(run_id, details={"flow": flow, "resumed_from": resumed_from})
-    return to_document(_found(change, run_id))
+    return to_document(run)
 
 
 def _cancel(change: Change, run_id: str) -> Document:

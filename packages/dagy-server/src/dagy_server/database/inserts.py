@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -15,8 +16,12 @@ def insert_if_absent(
     values: Mapping[str, Any],  # Any: of its columns
 ) -> bool:
     """Make a row, unless there is one with the same key; tell whether it was made."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    statement = _statement(table, connection.dialect.name)
+    return connection.execute(statement, dict(values)).first() is not None
+
+
+@cache
+def _statement(table: Table, dialect: str) -> Any:  # Any: each dialect has a class of its own
+    insert = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
     # Not by the row count, which is not known of every insert.
-    statement = insert.values(**values).on_conflict_do_nothing().returning(*table.primary_key)
-    return connection.execute(statement).first() is not None
+    return insert.on_conflict_do_nothing().returning(*table.primary_key)

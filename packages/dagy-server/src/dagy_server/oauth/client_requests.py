@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 from starlette.responses import Response
 
-from dagy_server.oauth.clients import PublicClient, find_client
-from dagy_server.oauth.forms import Form, read_form
+from dagy_server.oauth.clients import CLIENT_IDS, PublicClient, find_client
+from dagy_server.oauth.forms import CONTENT_TYPE, LONGEST_VALUE, Form, read_form
 from dagy_server.oauth.refusals import OAuthRefusal
 from dagy_server.oauth.scopes import Scopes, read_scopes
 from dagy_server.permissions import Permission
@@ -56,6 +57,22 @@ def required(form: Form, name: str) -> str:
     if name not in form:
         raise OAuthRefusal("invalid_request", f"There is no {name}.")
     return form[name]
+
+
+def form_request(*needed: str, **others: Any) -> dict[str, Any]:
+    """Return the part of a route's description that says which fields its form has.
+
+    Args:
+        needed: Those that must be there, beside the name of the program.
+        others: What else there is to say of a field, needed or not.
+    """
+    others = {**others, "client_id": {"enum": list(CLIENT_IDS)}}
+    text = {"type": "string", "maxLength": LONGEST_VALUE}
+    fields = {name: {**text, **details} for name, details in others.items()}
+    for name in needed:
+        fields[name] = {**text, **fields.get(name, {}), "minLength": 1}
+    schema = {"type": "object", "properties": fields, "required": ["client_id", *needed]}
+    return {"requestBody": {"required": True, "content": {CONTENT_TYPE: {"schema": schema}}}}
 
 
 def _form(call: Call) -> Form:

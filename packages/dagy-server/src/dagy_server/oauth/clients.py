@@ -26,6 +26,8 @@ DAGY_CLI = PublicClient(client_id="dagy-cli", name="the dagy command line")
 
 _CLIENTS = {each.client_id: each for each in (DAGY_CLI,)}
 
+CLIENT_IDS = tuple(_CLIENTS)
+
 
 def find_client(client_id: str) -> PublicClient | None:
     """Return the program of this name; ``None`` when there is none."""

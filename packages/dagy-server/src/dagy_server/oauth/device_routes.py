@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from dagy_server.documents import oauth_error_responses
+from dagy_server.documents import DocumentModel, oauth_error_responses
 from dagy_server.oauth import lifetimes
-from dagy_server.oauth.client_requests import asked_scopes, for_client
+from dagy_server.oauth.client_requests import asked_scopes, for_client, form_request
 from dagy_server.oauth.clients import PublicClient
 from dagy_server.oauth.device_codes import start_device_login
 from dagy_server.oauth.forms import CONTENT_TYPE, Form
@@ -20,6 +20,17 @@ from dagy_server.transactions import Call, Change, json_response
 router = Router("oauth")
 
 
+class DeviceLoginDocument(DocumentModel):
+    """The codes of a new login (RFC 8628 §3.2)."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int
+
+
 @route(
     router,
     "POST",
@@ -28,6 +39,8 @@ router = Router("oauth")
     operation="oauth_device_authorization",
     audit="device_login.started",
     accepts=CONTENT_TYPE,
+    response=DeviceLoginDocument,
+    openapi=form_request(scope={}),
     responses=oauth_error_responses(),
     rate=Rate.TOKEN,
     has_secret=True,

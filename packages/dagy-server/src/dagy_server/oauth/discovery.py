@@ -14,7 +14,14 @@ router = Router("oauth")
 PATH = "/.well-known/oauth-authorization-server"
 
 
-@route(router, "GET", PATH, needs=PUBLIC, operation="oauth_metadata")
+@route(
+    router,
+    "GET",
+    PATH,
+    needs=PUBLIC,
+    operation="oauth_metadata",
+    response=dict[str, str | bool | list[str]],
+)
 def metadata(call: Call) -> Document:
     """Tell where programs log people in."""
     return metadata_document(request_origin(call.request, call.services.settings))

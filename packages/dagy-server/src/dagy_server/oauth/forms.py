@@ -10,7 +10,7 @@ from dagy_types.errors import UsageError
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 
 _MOST_FIELDS = 30
-_LONGEST_VALUE = 4_096
+LONGEST_VALUE = 4_096
 
 Form = Mapping[str, str]
 
@@ -32,8 +32,8 @@ def read_form(encoded: bytes | str) -> Form:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise UsageError("A field of the form comes twice.", hint="Send each of them once.")
-    if any(len(value) > _LONGEST_VALUE for value in fields.values()):
+    if any(len(value) > LONGEST_VALUE for value in fields.values()):
         raise UsageError(
-            "A field of the form is too long.", hint=f"Send up to {_LONGEST_VALUE} characters."
+            "A field of the form is too long.", hint=f"Send up to {LONGEST_VALUE} characters."
         )
     return {name: value for name, value in fields.items() if value}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from dagy_server.documents import oauth_error_responses
-from dagy_server.oauth.client_requests import for_client, required
+from dagy_server.documents import DocumentModel, oauth_error_responses
+from dagy_server.oauth.client_requests import for_client, form_request, required
 from dagy_server.oauth.clients import PublicClient
 from dagy_server.oauth.forms import CONTENT_TYPE, Form
 from dagy_server.oauth.tokens import end_family, grant_of
@@ -16,6 +16,10 @@ from dagy_server.transactions import Call, Change, json_response
 router = Router("oauth")
 
 
+class NothingDocument(DocumentModel):
+    """There is nothing to say."""
+
+
 @route(
     router,
     "POST",
@@ -24,6 +28,8 @@ router = Router("oauth")
     operation="oauth_revoke",
     audit="token.revoked",
     accepts=CONTENT_TYPE,
+    response=NothingDocument,
+    openapi=form_request("token", token_type_hint={}),
     responses=oauth_error_responses(),
     rate=Rate.TOKEN,
 )

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from starlette.responses import Response
 
 from dagy_server.clock import SECOND
-from dagy_server.documents import oauth_error_responses
-from dagy_server.oauth.client_requests import for_client, required
+from dagy_server.documents import DocumentModel, oauth_error_responses
+from dagy_server.oauth.client_requests import for_client, form_request, required
 from dagy_server.oauth.clients import PublicClient
 from dagy_server.oauth.codes import Redemption, Verdict, redeem_code
 from dagy_server.oauth.device_codes import poll_device_login, redeem_device_login
@@ -33,6 +33,16 @@ _POLLS = {
 }
 
 
+class TokensDocument(DocumentModel):
+    """What a program is told of its tokens (RFC 6749 §5.1)."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    refresh_token: str = ""
+    scope: str = ""
+
+
 @route(
     router,
     "POST",
@@ -41,6 +51,16 @@ _POLLS = {
     operation="oauth_token",
     audit="token.issued",
     accepts=CONTENT_TYPE,
+    response=TokensDocument,
+    openapi=form_request(
+        "grant_type",
+        grant_type={"enum": ["authorization_code", DEVICE_GRANT, "refresh_token"]},
+        code={},
+        redirect_uri={},
+        code_verifier={},
+        device_code={},
+        refresh_token={},
+    ),
     responses=oauth_error_responses(),
     rate=Rate.TOKEN,
     has_secret=True,
