@@ -19,6 +19,7 @@ import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -64,7 +65,8 @@ class Connection:
     def ask(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
         """Send a request; return the status and the document of the answer."""
         body = None if document is None else json.dumps(document)
-        self._connection.request(method, path, body, self._headers)
+        key = {} if method == "GET" else {"Idempotency-Key": uuid.uuid4().hex}  # as clients do
+        self._connection.request(method, path, body, self._headers | key)
         answer = self._connection.getresponse()
         return answer.status, json.loads(answer.read())
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from dagy_client._codec import UnfitError, decode, parse_json
+from dagy_client._codec import UnfitError, decode, decode_json, decode_quickly, parse_json
 from dagy_client._exchange import Answer
 from dagy_client._operation import JSON
 from dagy_client._steps import WireResponse
@@ -86,9 +86,9 @@ def record_in(answer: Answer, kind: type[T]) -> T:
     Raises:
         ApiAnswerError: When there is none.
     """
-    document = document_in(answer)
+    require_content_type(answer, JSON)
     try:
-        return decode(kind, document)
+        return decode_json(kind, answer.response.body)
     except UnfitError as error:
         raise unfit(answer.trail, answer.response, str(error)) from None
 
@@ -99,6 +99,11 @@ def page_in(answer: Answer, kind: type[T]) -> Page[T]:
     Raises:
         ApiAnswerError: When there is none.
     """
+    require_content_type(answer, JSON)
+    page_of: Any = Page  # Any: for mypy, a class that is in a variable is no type
+    page: Page[T] | None = decode_quickly(page_of[kind], answer.response.body)
+    if page is not None and page.next_cursor != "":
+        return page
     document = document_in(answer)
     cursor = None
     if isinstance(document, dict):

@@ -86,8 +86,7 @@ class Listing(Generic[T]):
         left = self.limit
         while left is None or left > 0:
             page = yield from self._page(exchange, cursor, left)
-            for item in page.value.items[:left]:
-                yield Emit(item)
+            yield Emit(page.value.items[:left])
             left = None if left is None else left - len(page.value.items)
             cursor = page.value.next_cursor
             if cursor is None:

@@ -36,7 +36,7 @@ class BlockingDriver:
         try:
             while progress.step is not None:
                 if isinstance(progress.step, Emit):
-                    yield progress.step.item
+                    yield from progress.step.items
                     progress.go_on(None)
                 else:
                     self._perform(progress)
@@ -97,7 +97,8 @@ class AsyncDriver:
         try:
             while progress.step is not None:
                 if isinstance(progress.step, Emit):
-                    yield progress.step.item
+                    for item in progress.step.items:
+                        yield item
                     progress.go_on(None)
                 else:
                     await self._perform(progress)

@@ -82,7 +82,7 @@ class EventStream(Generic[T]):
                     if event.kind in _ITEM and not (event.event_id == place.event_id != ""):
                         item = self._item(answer, event)
                         place.event_id, place.is_further = event.event_id, True
-                        yield Emit(item)
+                        yield Emit((item,))
         except WireError as trouble:
             return trouble
         return WireError(Trouble.BROKEN_OFF)

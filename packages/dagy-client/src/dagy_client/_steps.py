@@ -6,7 +6,7 @@ It does no I/O and never waits, so the same plan serves the sync and the async c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -116,9 +116,9 @@ class Work(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Emit(Generic[T]):
-    """Hand an item to whoever iterates; go on when they want the next one."""
+    """Hand items to whoever iterates, one by one; go on when they want the next one."""
 
-    item: T
+    items: Sequence[T]
 
 
 Step = (
