@@ -33,14 +33,14 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_environment(
     wheels: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Environment]:
-    """Make a clean environment with one of our distributions and what it declares to need."""
+) -> Callable[..., Environment]:
+    """Make a clean environment with distributions of ours and what they declare to need."""
 
-    def make(distribution: str) -> Environment:
-        environment = Environment(tmp_path_factory.mktemp(f"venv-{distribution}"))
+    def make(*distributions: str) -> Environment:
+        environment = Environment(tmp_path_factory.mktemp(f"venv-{distributions[0]}"))
         venv.create(environment.directory, with_pip=True)
         command = [environment.python, "-m", "pip", "install", "--quiet"]
-        run([*command, "--find-links", wheels, distribution])
+        run([*command, "--find-links", wheels, *distributions])
         return environment
 
     return make

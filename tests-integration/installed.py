@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import struct
 import subprocess
 import termios
@@ -60,6 +61,17 @@ def on_terminal(
     finally:
         os.close(controller)
     return process.wait(timeout=60), shown.decode().replace("\r\n", "\n")
+
+
+def said(process: subprocess.Popen[str], pattern: str) -> str:
+    """Return the group of the first line on a process's stderr from here on that matches."""
+    assert process.stderr is not None
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if found := re.search(pattern, line):
+            return found[1]
+    raise AssertionError(f"it has ended without {pattern}:\n{''.join(lines)}")
 
 
 class Dagy:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from browser import Browser, Form, Forms, Page
+from browser import Browser
 from control_plane import ControlPlane, running_control_plane
-from installed import Dagy, Environment
+from installed import Dagy, Environment, said
+from person import Person
 
 PATIENCE_SECONDS = 60
 
@@ -26,6 +29,7 @@ def server(
 @pytest.fixture
 def dagy(cli: Environment, environ: dict[str, str], server: ControlPlane, tmp_path: Path) -> Dagy:
     settings = {
+        "BROWSER": "true",  # there is one, and it opens nothing: the test does
         "DAGY_API_URL": server.url,
         "DAGY_AUTH_STORAGE": "file",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
@@ -33,57 +37,87 @@ def dagy(cli: Environment, environ: dict[str, str], server: ControlPlane, tmp_pa
     return Dagy(cli.dagy, environ | settings, tmp_path)
 
 
-class Person(Browser):
-    """Somebody with a browser, who sends forms as browsers do: with where they come from."""
-
-    def __init__(self, server: ControlPlane) -> None:
-        super().__init__()
-        self._server = server
-        self._opener.addheaders = [("Origin", server.url)]
-
-    def sign_in(self) -> None:
-        page = self.open(f"{self._server.url}/sign-in")
-        page = self.submit(page, email=self._server.email, password=self._server.password)
-        assert self._server.email in page.text
-
-    def allow(self, page: Page) -> Page:
-        """Agree to what a page asks."""
-        form = _main_form(page)
-        return self.open(f"{self._server.url}{form.action}", form.values | {"answer": "allow"})
+def _log_in_here(process: subprocess.Popen[str], server: ControlPlane) -> None:
+    person = Person(server.url)
+    page = person.open(said(process, r"^(http\S+)$"))
+    page = person.sign_in(page, email=server.email, password=server.password)
+    assert "Allow the dagy command line?" in page.text
+    person.let_in(page)
 
 
-def _main_form(page: Page) -> Form:
-    forms = Forms()
-    forms.feed(page.text.partition("<main")[2].partition("</main>")[0])
-    (form,) = forms.found
-    return form
+def _log_in_elsewhere(process: subprocess.Popen[str], server: ControlPlane) -> None:
+    query = urlencode({"user_code": said(process, "([B-Z]{4}-[B-Z]{4})")})
+    person = Person(server.url)
+    page = person.open(f"{server.url}/device?{query}")
+    page = person.sign_in(page, email=server.email, password=server.password)
+    assert "The login is allowed" in person.allow(page).text
 
 
-def test_from_login_by_a_code_to_logout(dagy: Dagy, server: ControlPlane) -> None:
+WAYS = {"browser": _log_in_here, "device": _log_in_elsewhere}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_from_login_to_logout(way: str, dagy: Dagy, server: ControlPlane) -> None:
     """AUTH-18: after a logout, the server takes neither of the tokens."""
-    person = Person(server)
-    person.sign_in()
-    process = dagy.start("login", "--device")
-    with process:
-        assert process.stderr is not None
-        code = next(filter(None, (re.search("[B-Z]{4}-[B-Z]{4}", line) for line in process.stderr)))
-        query = urlencode({"user_code": code[0]})
-        page = person.allow(person.open(f"{server.url}/device?{query}"))
-        assert "The login is allowed" in page.text
-        _, said = process.communicate(timeout=PATIENCE_SECONDS)
-    assert process.returncode == 0, said
+    with dagy.start("login", *(["--device"] if way == "device" else [])) as process:
+        WAYS[way](process, server)
+        out, rest = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, out) == (0, f"Logged in as {server.email}\n"), rest
 
     assert dagy.json("whoami")["user"] == server.email
-    assert " valid " in dagy("auth", "status").stdout
+    assert [each["state"] for each in dagy.json("auth", "status")] == ["valid"]
     token = dagy("auth", "token").stdout.strip()
     assert server.ask("GET", "/me", token=token)[0] == 200
+    file = _credentials(dagy)
+    assert file.stat().st_mode & 0o777 == 0o600
+    refresh_token = _refresh_token(file)
 
     ended = dagy("logout", "--require-revoke")
-    assert ended.returncode == 0, ended.stderr
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "Logged out.\n", "")
+    assert not file.exists()
     status, answer = server.ask("GET", "/me", token=token)
     assert status == 401
     assert answer["error"]["request_id"].startswith("req_")
+    status, answer = _renew(server, refresh_token)
+    assert (status, answer["error"]) == (400, "invalid_grant")
     assert dagy("whoami").returncode == 3
+    assert dagy("auth", "status").returncode == 3
+
+
+def test_a_logout_ends_tokens_that_were_renewed_elsewhere_too(
+    dagy: Dagy, server: ControlPlane
+) -> None:
+    """AUTH-18: they are of the same login."""
+    with dagy.start("login") as process:
+        _log_in_here(process, server)
+    status, renewed = _renew(server, _refresh_token(_credentials(dagy)))
+    assert status == 200, renewed
+    assert server.ask("GET", "/me", token=renewed["access_token"])[0] == 200
+
+    ended = dagy("logout", "--require-revoke")
+    assert ended.returncode == 0, ended.stderr
+    assert server.ask("GET", "/me", token=renewed["access_token"])[0] == 401
+    status, answer = _renew(server, renewed["refresh_token"])
+    assert (status, answer["error"]) == (400, "invalid_grant")
+
+
+def _credentials(dagy: Dagy) -> Path:
+    return Path(dagy.environ["DAGY_LOCAL_DIR"]) / "credentials.json"
+
+
+def _refresh_token(file: Path) -> str:
+    (login,) = json.loads(file.read_text())["credentials"].values()
+    return str(login["refresh_token"])
+
+
+def _renew(server: ControlPlane, refresh_token: str) -> tuple[int, Any]:
+    form = {
+        "grant_type": "refresh_token",
+        "refresh_token": refresh_token,
+        "client_id": "dagy-cli",
+    }
+    answer = Browser().open(f"{server.url}/oauth/token", form)
+    return answer.status, json.loads(answer.text)
 
 
 def test_an_api_key_is_a_login_for_machines(dagy: Dagy, server: ControlPlane) -> None:
