@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dagy_cli.commands.run", "run a flow on this machine"),
     "graph": ("dagy_cli.commands.graph", "show the graph of a flow"),
+    "build": ("dagy_cli.commands.build", "pack a flow into an archive"),
     "runs": ("dagy_cli.commands.runs.verbs", "list, show, watch, resume and compare runs"),
     "replay": ("dagy_cli.commands.replay", "run one task of a run again, to look into it"),
     "logs": ("dagy_cli.commands.logs", "show what a run logged"),

@@ -23,6 +23,13 @@ from dagy._task import Task, task
 from dagy._task_output import TaskOutput
 from dagy_types import FlowSpec
 
+# Imported when it is first used: who runs flows need not pay for it.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from dagy.building import build_artifact
+
+    __version__: str
+
 __all__ = [
     "Flow",
     "FlowSpec",
@@ -32,6 +39,7 @@ __all__ = [
     "State",
     "Task",
     "TaskOutput",
+    "build_artifact",
     "completed",
     "failed",
     "flow",
@@ -40,11 +48,17 @@ __all__ = [
     "task",
 ]
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> str:
-    # Reading package metadata is slow, and few ask.
-    if name == "__version__":
-        from importlib.metadata import version
+    def __getattr__(name: str) -> object:
+        if name == "build_artifact":
+            from dagy.building import build_artifact
 
-        return version("dagy")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            globals()[name] = build_artifact
+            return build_artifact
+        # Reading package metadata is slow, and few ask.
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("dagy")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
