@@ -50,3 +50,23 @@ def test_the_store_is_that_of_the_local_directory(local_dir: Path) -> None:
     with _app() as app:
         assert isinstance(app.store, LocalMetadataStore)
         assert app.store.directory == local_dir
+
+
+def test_a_client_is_opened_for_a_profile_and_sees_what_ended_the_command() -> None:
+    events: list[object] = []
+
+    @contextmanager
+    def connect(app: App, profile: str | None) -> Iterator[str]:
+        events.append(profile)
+        try:
+            yield "client"
+        except UsageError as error:
+            events.append(error.message)
+            raise
+
+    console = Console(io.StringIO(), io.StringIO(), environ={})
+    app = App(options=Options(), environ={}, console=console, connect=connect)  # type: ignore[arg-type]
+    with pytest.raises(UsageError), app:
+        assert app.client("prod") == "client"
+        raise UsageError("odd")
+    assert events == ["prod", "odd"]

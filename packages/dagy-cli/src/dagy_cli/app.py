@@ -8,12 +8,17 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
 
 from dagy_cli.console import Console
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.render.view import Verbatim, View
 from dagy_types import RunStore
 from dagy_types.errors import UsageError
+
+if TYPE_CHECKING:
+    from dagy_client import DagyClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class App:
 
     Args:
         open_store: Given the local directory, returns the store; tests pass a fake.
+        connect: Given this and the name of a profile, returns the client of its server; tests pass
+            that of a fake server.
     """
 
     def __init__(
@@ -55,18 +62,25 @@ class App:
         environ: Mapping[str, str],
         console: Console,
         open_store: Callable[[Path], AbstractContextManager[RunStore]] | None = None,
+        connect: Callable[[App, str | None], AbstractContextManager[DagyClient]] | None = None,
     ) -> None:
         self.options = options
         self.environ = environ
         self.console = console
         self._open_store = open_store or _open_local_store
+        self._connect = connect or _connect
         self._resources = ExitStack()
 
     def __enter__(self) -> App:
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self._resources.close()
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._resources.__exit__(kind, error, traceback)
 
     @cached_property
     def store(self) -> RunStore:
@@ -78,6 +92,19 @@ class App:
         from dagy_store import local_directory
 
         return self._resources.enter_context(self._open_store(local_directory(self.environ)))
+
+    def client(self, profile: str | None) -> DagyClient:
+        """Open a client of the server that a profile names; it is closed with everything else.
+
+        Args:
+            profile: As ``--profile`` gave it; ``None`` for the usual one.
+
+        Raises:
+            UsageError: When there is no such profile.
+            ConfigError: When the profile names no server, or the file of profiles cannot be used.
+            NotLoggedInError: When there is no token for the server.
+        """
+        return self._resources.enter_context(self._connect(self, profile))
 
 
 def options_of(args: Namespace) -> Options:
@@ -102,3 +129,9 @@ def _open_local_store(directory: Path) -> AbstractContextManager[RunStore]:
     from dagy_store import LocalMetadataStore
 
     return LocalMetadataStore(directory)
+
+
+def _connect(app: App, profile: str | None) -> AbstractContextManager[DagyClient]:
+    from dagy_cli.remote import connected  # httpx and pydantic take long to load
+
+    return connected(app, profile)

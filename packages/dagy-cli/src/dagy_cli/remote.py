@@ -1,0 +1,32 @@
+"""The server of a profile, as commands speak to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dagy_cli.accounts import account_for
+from dagy_cli.auth_notices import notices_on
+from dagy_cli.profiles import Flags
+from dagy_client import DagyClient
+
+if TYPE_CHECKING:
+    from dagy_cli.app import App
+
+
+@contextmanager
+def connected(app: App, profile: str | None) -> Iterator[DagyClient]:
+    """Give a client of the server that a profile names.
+
+    Raises:
+        UsageError: When there is no such profile.
+        ConfigError: When the profile names no server, or the file of profiles cannot be used.
+        NotLoggedInError: When there is no token for the server.
+        TokenExpiredError: When the session ends meanwhile; it says how to log in again.
+        NetworkError: When the server cannot be reached; it says where its URL comes from.
+    """
+    account = account_for(Flags(profile=profile), app.environ, notify=notices_on(app.console))
+    access = account.access()
+    with access.explained(), DagyClient(account.api_url.value, access.source) as client:
+        yield client
