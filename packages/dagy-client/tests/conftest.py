@@ -93,7 +93,8 @@ class Played:
                 except StopAsyncIteration:
                     return
         finally:
-            self._loop.run_until_complete(source.aclose())
+            if not self._loop.is_closed():  # whose end was the end of the source, too
+                self._loop.run_until_complete(source.aclose())
 
 
 @pytest.fixture

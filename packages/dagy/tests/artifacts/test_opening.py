@@ -206,7 +206,7 @@ def test_what_is_no_file_is_refused_without_waiting(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "pipe"):
         with pytest.raises(ArtifactError, match="is refused: it is not a file"):
             open_artifact(path).__enter__()
-    with pytest.raises(ArtifactError, match="cannot be read: embedded null byte"):
+    with pytest.raises(ArtifactError, match="cannot be read: its name has a NUL character in it"):
         open_artifact("a\0b").__enter__()
 
 

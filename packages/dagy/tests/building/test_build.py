@@ -304,7 +304,7 @@ def test_a_flow_with_any_name_has_a_safe_file_name(
 
 def test_a_text_that_is_no_path_is_told(project: Path) -> None:
     for words in ({"output": "a\0b"}, {"allow_secrets": ["a\0b"]}):
-        with pytest.raises(UsageError, match="is no path: embedded null"):
+        with pytest.raises(UsageError, match="is no path: it has a NUL"):
             plan_artifact(load_flow(f"{project}/etl.py"), **words)  # type: ignore[arg-type]
 
 

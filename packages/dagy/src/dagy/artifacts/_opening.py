@@ -138,7 +138,7 @@ def _refused(name: str, reason: str) -> ArtifactError:
 
 
 def _unreadable(name: str, error: OSError | ValueError) -> ArtifactError:
-    reason = getattr(error, "strerror", None) or str(error)
+    reason = getattr(error, "strerror", "its name has a NUL character in it")
     return ArtifactError(
         f"{name} cannot be read: {reason}.", hint="Give the path of a file that may be read."
     )

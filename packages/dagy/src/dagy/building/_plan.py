@@ -137,8 +137,10 @@ def _from_root(root: Path, file: str | os.PathLike[str]) -> str:
 def _real(path: str | os.PathLike[str]) -> Path:
     try:
         return Path(os.path.realpath(path))
-    except ValueError as error:
-        raise UsageError(f"{os.fspath(path)!a} is no path: {error}.", hint="Mend it.") from None
+    except ValueError:
+        raise UsageError(
+            f"{os.fspath(path)!a} is no path: it has a NUL character in it.", hint="Mend it."
+        ) from None
 
 
 def _require_used(allowed: Sequence[str], paths: Collection[str]) -> None:
