@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from dagy_client._codec import UnfitError, decode, decode_json, decode_quickly, parse_json
@@ -100,10 +101,10 @@ def page_in(answer: Answer, kind: type[T]) -> Page[T]:
         ApiAnswerError: When there is none.
     """
     require_content_type(answer, JSON)
-    page_of: Any = Page  # Any: for mypy, a class that is in a variable is no type
-    page: Page[T] | None = decode_quickly(page_of[kind], answer.response.body)
+    of_kind: Any = kind  # Any: mypy does not know that classes are hashable
+    page = decode_quickly(_page_type(of_kind), answer.response.body)
     if page is not None and page.next_cursor != "":
-        return page
+        return Page(page.items, page.next_cursor)
     document = document_in(answer)
     cursor = None
     if isinstance(document, dict):
@@ -115,6 +116,13 @@ def page_in(answer: Answer, kind: type[T]) -> Page[T]:
         return Page(tuple(decode(kind, each) for each in document), cursor or None)
     except UnfitError as error:
         raise unfit(answer.trail, answer.response, str(error)) from None
+
+
+@cache
+def _page_type(kind: Any) -> Any:  # Any: a class, and a class like `Page` of it
+    # Not that itself: before pydantic 2.11, the items of a generic dataclass may be anything.
+    fields: list[Any] = [("items", tuple[kind, ...]), ("next_cursor", str | None, None)]
+    return make_dataclass("PageOfKind", fields)
 
 
 def document_in(answer: Answer) -> Any:  # Any: JSON
