@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from anyio import create_task_group
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
@@ -30,10 +31,10 @@ _DIGITS_AT_MOST = 18
 
 
 class EventStream(StreamingResponse):
-    """An answer of events, which are closed with it.
+    """An answer of events, which ends with them or when its client goes, and closes them.
 
-    When a client goes while something is sent to it, the events would otherwise stay open until
-    the garbage collector comes by.
+    We listen for the client ourselves: what is sent to one that is gone fails with some servers
+    and is dropped in silence by others, and between two events nothing is sent at all.
     """
 
     media_type = MEDIA_TYPE
@@ -42,10 +43,17 @@ class EventStream(StreamingResponse):
         super().__init__(stream, headers=_HEADERS)
         self._stream = stream
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send the events until there are no more, or the client is gone."""
-        async with aclosing(self._stream):
-            await super().__call__(scope, receive, send)
+        async with aclosing(self._stream), create_task_group() as both:
+
+            async def send_all() -> None:
+                await self.stream_response(send)
+                both.cancel_scope.cancel()
+
+            both.start_soon(send_all)
+            await self.listen_for_disconnect(receive)
+            both.cancel_scope.cancel()
 
 
 def named_event(name: str, document: Mapping[str, Any], *, number: int | None = None) -> bytes:
