@@ -39,6 +39,7 @@ BODIES: dict[str, Any] = {
             {"at": "2026-11-01T12:00:00Z", "level": "INFO", "logger": "a", "message": "secret"}
         ]
     },
+    "runs.report": {"task_runs": [{"task_id": "load", "status": "RUNNING", "attempt": 1}]},
     "artifacts.upload_past": {"sha256": "0" * 64, "size_bytes": 1},
     "api_keys.create": {"name": "ci"},
     "members.add": {"email": "new@example.com", "role": "viewer"},

@@ -96,6 +96,8 @@ _SAMPLES: dict[str, Callable[[World], dict[str, Any]]] = {
         {"records": [{"at": _AT, "level": "INFO", "logger": "stdout", "message": "hello"}]}
     ),
     "runs.logs": _nothing,
+    "runs.report": _json({"task_runs": [{"task_id": "load", "status": "RUNNING", "attempt": 1}]}),
+    "runs.flow_spec": _nothing,
     "artifacts.upload": lambda _: {
         "content": b"another archive",
         "headers": {"X-Content-SHA256": hashlib.sha256(b"another archive").hexdigest()},

@@ -32,6 +32,7 @@ from dagy_types import (
     Deployment,
     DeploymentRequest,
     FlowRegistration,
+    FlowSpec,
     FlowVersion,
     Health,
     LogBatch,
@@ -39,6 +40,8 @@ from dagy_types import (
     LogRecord,
     NewApiKey,
     Run,
+    RunProgress,
+    RunReceipt,
     RunRequest,
     TaskRun,
 )
@@ -165,6 +168,19 @@ RUNS_APPEND_LOGS = Operation(
     status=204,
 )
 
+# What who executes a run has to say of it, said as often as they like.
+RUNS_REPORT = Operation(
+    name="runs.report",
+    method="POST",
+    path="/runs/{run_id}/progress",
+    body=RunProgress,
+    answer=RunReceipt,
+    is_keyed=True,
+)
+RUNS_FLOW_SPEC = Operation(
+    name="runs.flow_spec", method="GET", path="/runs/{run_id}/flow", answer=FlowSpec
+)
+
 # Both ways ``X-Content-SHA256`` names the hash of the whole archive. A download takes ``Range``
 # with ``If-Range: "SHA256"``, which is also its ``ETag``.
 ARTIFACTS_UPLOAD = Operation(
@@ -222,6 +238,8 @@ OPERATIONS: tuple[Operation[Any], ...] = (  # Any: each has an answer of its own
     TASK_RUNS_LIST,
     RUNS_LOGS,
     RUNS_APPEND_LOGS,
+    RUNS_REPORT,
+    RUNS_FLOW_SPEC,
     ARTIFACTS_UPLOAD,
     ARTIFACTS_DOWNLOAD,
     API_KEYS_LIST,

@@ -24,6 +24,7 @@ from dagy_server import (
     logs,
     me,
     members,
+    progress,
     runs,
     task_runs,
 )
@@ -47,6 +48,7 @@ ROUTERS: tuple[Router, ...] = (
     flows.router,
     deployments.router,
     runs.router,
+    progress.router,
     task_runs.router,
     logs.router,
     artifacts.router,

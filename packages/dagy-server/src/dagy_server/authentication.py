@@ -9,10 +9,11 @@ from sqlalchemy import bindparam, select, update
 from dagy_server.callers import Caller, CallerKind
 from dagy_server.clock import MINUTE
 from dagy_server.database.schema import api_keys, memberships, oauth_tokens, users
+from dagy_server.execution.callers import worker_caller
 from dagy_server.external_callers import external_caller
 from dagy_server.key_tokens import PREFIX as API_KEY
 from dagy_server.key_tokens import is_whole, key_hash
-from dagy_server.oauth.secrets import ACCESS_TOKEN, hash_of
+from dagy_server.oauth.secrets import ACCESS_TOKEN, WORKER, hash_of
 from dagy_server.permissions import allowed
 from dagy_server.services import Services
 from dagy_types import Role
@@ -73,6 +74,8 @@ def authenticate(services: Services, authorization: str | None) -> Caller:
         return _by_api_key(services, token)
     if token.startswith(ACCESS_TOKEN):
         return _by_access_token(services, token)
+    if token.startswith(WORKER):
+        return worker_caller(services, token)
     caller = external_caller(services, token)
     if caller is None:
         raise _refused()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -16,17 +17,20 @@ class CallerKind(str, Enum):
     ACCESS_TOKEN = "access_token"  # noqa: S105 - the name of a kind
     API_KEY = "api_key"
     EXTERNAL = "external"
+    WORKER = "worker"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """A user or an API key, in one organisation.
+    """A user, an API key or the worker of a run, in one organisation.
 
     Attributes:
         user_id: The user; of an API key the one who made it.
         role: That of the user in the organisation, now.
         permissions: What the role allows, within the scopes of the key or token.
         token_id: Of the access token.
+        run_id: Of a worker: the one run that it may speak of.
+        artifact_id: Of a worker: the one archive that it may have.
     """
 
     kind: CallerKind
@@ -36,10 +40,19 @@ class Caller:
     permissions: frozenset[Permission]
     api_key_id: str | None = None
     token_id: str | None = None
+    run_id: str | None = None
+    artifact_id: str | None = None
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether it is the worker of a run."""
+        return self.kind is CallerKind.WORKER
 
     @property
     def actor(self) -> str:
         """The id under which the caller stands in the audit log and in ``created_by``."""
+        if self.is_worker:
+            return f"worker:{self.run_id}"
         return self.api_key_id or self.user_id
 
     def require(self, permission: Permission) -> None:
@@ -52,4 +65,20 @@ class Caller:
             raise PermissionDeniedError(
                 f"You may not do this: it needs {permission}.",
                 hint="Ask an owner for a role, or use an API key, that has it.",
+            )
+
+    def require_own(self, path: Mapping[str, str]) -> None:
+        """Refuse a worker what is not its run or the archive of that.
+
+        Args:
+            path: The parts of the path that name things.
+
+        Raises:
+            PermissionDeniedError: When it is something else.
+        """
+        own = (("run_id", self.run_id), ("artifact_id", self.artifact_id))
+        if self.is_worker and not any(path.get(name) == value for name, value in own):
+            raise PermissionDeniedError(
+                f"The worker of run {self.run_id!r} may not do this.",
+                hint="Use an API key, or log in.",
             )

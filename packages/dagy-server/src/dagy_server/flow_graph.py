@@ -37,6 +37,7 @@ class FlowGraph:
     """A flow spec whose tasks are found by id at once."""
 
     def __init__(self, spec: FlowSpec) -> None:
+        self.spec = spec
         self.tasks = spec.tasks
 
     @cached_property

@@ -118,7 +118,9 @@ def _admit(
         # Who has no good token is known by the address alone; who has one is not held up by it.
         _count(services, request, address, declaration.rate)
         raise
-    _count(services, request, caller.actor, declaration.rate)
+    if not caller.is_worker:  # how often it speaks, the server's own code has seen to
+        _count(services, request, caller.actor, declaration.rate)
+    caller.require_own(request.path_params)
     if isinstance(declaration.needs, Permission):
         caller.require(declaration.needs)
     return caller

@@ -43,6 +43,9 @@ TASK_DEPENDENCIES = 10_000
 PARAMETERS = 1_000
 """Of a run or a deployment."""
 
+TASK_RUN_BATCH = 1_000
+"""Of the tasks of a run that one report has."""
+
 LOG_BATCH_RECORDS = 1_000
 
 LOG_MESSAGE_CHARACTERS = STRING_CHARACTERS

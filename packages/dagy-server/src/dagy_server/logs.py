@@ -9,17 +9,18 @@ from typing import Annotated, Any
 
 from fastapi import Header, Query
 from pydantic import Field, StrictInt, StringConstraints
-from sqlalchemy import insert, select, update
+from sqlalchemy import select
 from sqlalchemy.engine import Row
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from dagy_server import events, limits
-from dagy_server.clock import from_datetime, to_datetime
-from dagy_server.database.schema import log_lines, runs
+from dagy_server.clock import to_datetime
+from dagy_server.database.schema import log_lines
 from dagy_server.errors import FieldFault, InvalidFieldsError
 from dagy_server.field_types import Filter, Label, Message, Moment, RequestModel
 from dagy_server.listing import Cursor, Limit, Listing, Page
+from dagy_server.log_lines import add_lines
 from dagy_server.log_stream import LogPage, NumberedLine, log_events
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
@@ -126,36 +127,11 @@ def line_listing(
 
 
 def _append(change: Change, *, run_id: str, body: LogBatchBody) -> None:
-    connection, organisation_id = change.connection, change.caller.organisation_id
-    graph = graph_of_run(connection, find_run(connection, organisation_id, run_id))
-    for index, record in enumerate(body.records):
-        if record.run_id not in (None, run_id):
-            fault = "it is not the run of the path"
-            raise InvalidFieldsError([FieldFault(f"body.records.{index}.run_id", fault)])
-    count = len(body.records)
-    # Locks the run until the end of the transaction: nobody else takes the same numbers.
-    last: int = connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id)
-        .values(log_count=runs.c.log_count + count)
-        .returning(runs.c.log_count)
-    ).scalar_one()
-    lines = [
-        {
-            "run_id": run_id,
-            "number": number,
-            "at": from_datetime(record.at),
-            "level": record.level,
-            "logger": record.logger,
-            "message": record.message,
-            "task_id": record.task_id,
-            "flow_task_id": record.task_id and graph.find(run_id, record.task_id).task_id,
-            "attempt": record.attempt,
-        }
-        for number, record in enumerate(body.records, last - count + 1)
-    ]
-    connection.execute(insert(log_lines), lines)
-    change.audit(run_id, details={"first": last - count + 1, "last": last})
+    connection = change.connection
+    run = find_run(connection, change.caller.organisation_id, run_id)
+    graph = graph_of_run(connection, run)
+    last = add_lines(connection, run, graph, body.records, where="body.records")
+    change.audit(run_id, details={"first": last - len(body.records) + 1, "last": last})
 
 
 def _page(

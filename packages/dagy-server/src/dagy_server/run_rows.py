@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.engine import Row
 
 from dagy_server.clock import from_datetime, to_datetime, to_optional_datetime
-from dagy_server.database.schema import flows, runs
+from dagy_server.database.schema import flow_specs, flows, runs
 from dagy_server.flow_graph import FlowGraph, graph_of
 from dagy_server.listing import Listing
 from dagy_types import FailureReason, Run, RunStatus, run_document
@@ -72,15 +72,19 @@ def no_such_run(run_id: str) -> NotFoundError:
 
 
 def graph_of_run(connection: Connection, run: Row[Any]) -> FlowGraph:
-    """Return the graph of a run's flow."""
-    spec = connection.execute(
-        select(flows.c.spec).where(
+    """Return the graph of a run: its own or, until that is known, that of its flow."""
+    if run.spec_hash is not None:
+        statement = select(flow_specs.c.spec).where(
+            flow_specs.c.organisation_id == run.organisation_id,
+            flow_specs.c.content_hash == run.spec_hash,
+        )
+    else:
+        statement = select(flows.c.spec).where(
             flows.c.organisation_id == run.organisation_id,
             flows.c.name == run.flow_name,
             flows.c.version == run.flow_version,
         )
-    ).scalar_one()
-    return graph_of(spec)
+    return graph_of(connection.execute(statement).scalar_one())
 
 
 def to_document(row: Row[Any]) -> dict[str, Any]:
@@ -97,6 +101,7 @@ def to_document(row: Row[Any]) -> dict[str, Any]:
             started_at=to_optional_datetime(row.started_at),
             ended_at=to_optional_datetime(row.ended_at),
             parameters=row.parameters,
+            source=row.source,
             resumed_from=row.resumed_from,
             environment=row.environment,
         )

@@ -15,6 +15,7 @@ from dagy_server import limits
 from dagy_server.database.schema import runs, task_runs
 from dagy_server.deployments import find_deployment
 from dagy_server.documents import error_responses
+from dagy_server.execution import queue
 from dagy_server.field_types import Filter, Moment, Name, Parameters, RequestModel
 from dagy_server.flow_versions import find_newest, find_version
 from dagy_server.ids import new_run_id
@@ -100,30 +101,11 @@ def list_runs(
     responses=error_responses(404),
     status=201,
 )
-def trigger_run(change: Change, body: RunRequestBody) -> Document:
+def trigger_run(call: Call, body: RunRequestBody) -> Response:
     """Put a run in the queue."""
-    connection, organisation_id = change.connection, change.caller.organisation_id
-    parameters: Mapping[str, Any] = body.parameters
-    if body.deployment_name is not None:
-        deployment = find_deployment(connection, organisation_id, body.deployment_name)
-        flow_name, flow_version = deployment.flow_name, deployment.flow_version
-        parameters = {**deployment.parameters, **parameters}
-    else:
-        assert body.flow_name is not None  # as the model has seen to
-        version = body.flow_version
-        flow = (
-            find_newest(connection, organisation_id, body.flow_name)
-            if version is None
-            else find_version(connection, organisation_id, body.flow_name, version)
-        )
-        flow_name, flow_version = flow.name, flow.version
-    return _queue(
-        change,
-        deployment_name=body.deployment_name,
-        flow_name=flow_name,
-        flow_version=flow_version,
-        parameters=dict(parameters),
-    )
+    answer = call.change(lambda change: _trigger(change, body))
+    call.services.work_added.set()
+    return answer
 
 
 @route(
@@ -165,8 +147,42 @@ def cancel_run(call: Call, run_id: str) -> Response:
     response=Run,
     status=201,
 )
-def retry_run(change: Change, run_id: str) -> Document:
+def retry_run(call: Call, run_id: str) -> Response:
     """Put a new run in the queue that does what this one has left undone."""
+    answer = call.change(lambda change: _retry(change, run_id))
+    call.services.work_added.set()
+    return answer
+
+
+def _trigger(change: Change, body: RunRequestBody) -> Document:
+    connection, organisation_id = change.connection, change.caller.organisation_id
+    parameters: Mapping[str, Any] = body.parameters
+    if body.deployment_name is not None:
+        deployment = find_deployment(connection, organisation_id, body.deployment_name)
+        flow_name, flow_version = deployment.flow_name, deployment.flow_version
+        parameters = {**deployment.parameters, **parameters}
+        artifact_id = deployment.artifact_id
+    else:
+        assert body.flow_name is not None  # as the model has seen to
+        version = body.flow_version
+        flow = (
+            find_newest(connection, organisation_id, body.flow_name)
+            if version is None
+            else find_version(connection, organisation_id, body.flow_name, version)
+        )
+        flow_name, flow_version = flow.name, flow.version
+        artifact_id = flow.artifact_id
+    return _queue(
+        change,
+        deployment_name=body.deployment_name,
+        flow_name=flow_name,
+        flow_version=flow_version,
+        parameters=dict(parameters),
+        artifact_id=artifact_id,
+    )
+
+
+def _retry(change: Change, run_id: str) -> Document:
     connection = change.connection
     run = find_run(connection, change.caller.organisation_id, run_id, for_update=True)
     status = RunStatus.of(run.status)
@@ -189,6 +205,7 @@ def retry_run(change: Change, run_id: str) -> Document:
         flow_name=run.flow_name,
         flow_version=run.flow_version,
         parameters=run.parameters,
+        artifact_id=run.artifact_id,
         resumed_from=run_id,
     )
 
@@ -200,6 +217,7 @@ def _queue(
     flow_name: str,
     flow_version: str,
     parameters: Mapping[str, Any],
+    artifact_id: str | None,
     resumed_from: str | None = None,
 ) -> Document:
     run_id = new_run_id()
@@ -209,6 +227,7 @@ def _queue(
         "deployment_name": deployment_name,
         "flow_name": flow_name,
         "flow_version": flow_version,
+        "artifact_id": artifact_id,
         "status": RunStatus.QUEUED.value,
         "parameters": parameters,
         "environment": {},
@@ -218,6 +237,8 @@ def _queue(
         "log_count": 0,
     }
     run = change.connection.execute(_INSERT, values).one()
+    if artifact_id is not None:
+        queue.enqueue(change.connection, run_id, now=change.now)
     flow = f"{flow_name}@{flow_version}"
     change.audit(run_id, details={"flow": flow, "resumed_from": resumed_from})
     return to_document(run)
@@ -240,6 +261,7 @@ def _cancel(change: Change, run_id: str) -> Document:
         .where(task_runs.c.run_id == run_id, task_runs.c.status == TaskStatus.RUNNING.value)
         .values(status=TaskStatus.CANCELLED.value, ended_at=change.now)
     )
+    queue.withdraw(connection, run_id)
     change.audit(run_id, details={"was": run.status})
     return to_document(_found(change, run_id))
 

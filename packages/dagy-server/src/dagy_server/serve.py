@@ -18,6 +18,7 @@ from fastapi import FastAPI
 
 from dagy_server.accounts.first_owner import new_first_owner_code
 from dagy_server.app import create_app
+from dagy_server.execution.dispatcher import Dispatcher
 from dagy_server.limits import HEADER_BYTES
 from dagy_server.release import version
 from dagy_server.services import Services
@@ -50,6 +51,8 @@ def serve(settings: Settings, *, say: Callable[[str], None]) -> None:
         try:
             for line in greeting(app.state.services):
                 say(line)
+            dispatcher = Dispatcher(app.state.services)
+            dispatcher.start()
             _leave_out_of_collections()
             asyncio.run(_Server(_config(app, settings), app.state.services).run_on(listening))
         finally:

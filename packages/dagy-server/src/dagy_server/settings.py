@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from dagy_server.clock import SECOND
 from dagy_types.errors import ConfigError
 
 DEFAULT_HOST = "127.0.0.1"
@@ -50,6 +51,9 @@ class Settings:
         secret: Of which keys are hashed; a file in the directory by default.
         busy_timeout_seconds: How long a change waits for another one, before it is refused.
         access_token_ttl_seconds: How long a token of ``POST /auth/login`` is good.
+        max_runs: How many runs this server carries out at once; with 0 it only takes them in.
+        lease_seconds: After how long without a sign of life a worker counts as lost.
+        flow_environment: Variables of the server's environment that flows get to see.
     """
 
     data_directory: Path
@@ -67,6 +71,9 @@ class Settings:
     request_burst: int = 200
     max_artifact_bytes: int = 256 * 1024 * 1024
     busy_timeout_seconds: float = 5.0
+    max_runs: int = 4
+    lease_seconds: int = 10
+    flow_environment: tuple[str, ...] = ()
     external_issuer: ExternalIssuer | None = None
 
     @property
@@ -78,6 +85,11 @@ class Settings:
     def artifacts(self) -> str:
         """The URL of the place for artifacts."""
         return self.artifacts_url or (self.data_directory / "artifacts").as_uri()
+
+    @property
+    def lease(self) -> int:
+        """`lease_seconds` in microseconds."""
+        return self.lease_seconds * SECOND
 
     @property
     def origin(self) -> str:
@@ -140,6 +152,7 @@ _POSITIVE = (
     "requests_per_minute",
     "request_burst",
     "max_artifact_bytes",
+    "lease_seconds",
 )
 
 _VARIABLES: Mapping[str, tuple[str, Any]] = {  # Any: a function from text to the value
@@ -157,6 +170,9 @@ _VARIABLES: Mapping[str, tuple[str, Any]] = {  # Any: a function from text to th
     "requests_per_minute": ("DAGY_SERVER_REQUESTS_PER_MINUTE", _number),
     "request_burst": ("DAGY_SERVER_REQUEST_BURST", _number),
     "max_artifact_bytes": ("DAGY_SERVER_MAX_ARTIFACT_BYTES", _number),
+    "max_runs": ("DAGY_SERVER_MAX_RUNS", _number),
+    "lease_seconds": ("DAGY_SERVER_LEASE_SECONDS", _number),
+    "flow_environment": ("DAGY_SERVER_FLOW_ENVIRONMENT", _list),
     "busy_timeout_seconds": ("DAGY_SERVER_BUSY_TIMEOUT_SECONDS", _number),
 }
 

@@ -13,6 +13,7 @@ _OF_THE_SERVER = {
     "idempotency_keys",  # by principal
     "task_runs",  # by run
     "log_lines",  # by run
+    "work",  # by run
 }
 
 

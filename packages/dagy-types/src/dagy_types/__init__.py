@@ -63,6 +63,8 @@ if TYPE_CHECKING:
         LogBatch,
         LoginRequest,
         NewApiKey,
+        RunProgress,
+        RunReceipt,
         RunRequest,
     )
 
@@ -101,7 +103,9 @@ __all__ = [
     "Role",
     "Run",
     "RunEnd",
+    "RunProgress",
     "RunReader",
+    "RunReceipt",
     "RunRecorder",
     "RunRequest",
     "RunStatus",

@@ -12,8 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from dagy_types._flow_spec import FlowSpec
-from dagy_types._records import LogRecord
-from dagy_types._status import FlowStatus, HealthStatus, Role
+from dagy_types._records import LogRecord, RunEnd, TaskRun
+from dagy_types._status import FlowStatus, HealthStatus, Role, RunStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,3 +194,38 @@ class LogBatch:
     """Log records to add to a run."""
 
     records: tuple[LogRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """Asks to record how a run stands, all of it or nothing; the same again changes nothing.
+
+    Attributes:
+        flow_spec: Its graph, where that is not the one of its flow.
+        source: As in `Run`, and so are the other facts of it.
+        task_runs: Tasks of it as they are now; those that are left out stay as they are.
+        logs: What it said.
+        first_log: The number of the first of these messages in its log, from 1; those that are
+            there already are passed over. Without it they are added to what is there.
+    """
+
+    flow_spec: FlowSpec | None = None
+    started_at: datetime | None = None
+    source: str | None = None
+    environment: Mapping[str, str] | None = None
+    task_runs: tuple[TaskRun, ...] = ()
+    logs: tuple[LogRecord, ...] = ()
+    first_log: int | None = None
+    end: RunEnd | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReceipt:
+    """What a server has of a run once it has recorded some progress of it.
+
+    Attributes:
+        log_count: How many messages its log has.
+    """
+
+    status: RunStatus
+    log_count: int = 0

@@ -10,7 +10,18 @@ from dagy_client import _operations as operations
 from dagy_client._calls import Call, ListCall, Listing, listing, operation_call
 from dagy_client._events import EventStream
 from dagy_client._methods import Resource, many_values, one_value
-from dagy_types import LogBatch, LogRecord, Run, RunRequest, RunStatus, TaskRun, format_time
+from dagy_types import (
+    FlowSpec,
+    LogBatch,
+    LogRecord,
+    Run,
+    RunProgress,
+    RunReceipt,
+    RunRequest,
+    RunStatus,
+    TaskRun,
+    format_time,
+)
 from dagy_types.errors import UsageError
 
 S = TypeVar("S")
@@ -141,6 +152,32 @@ class Runs(Resource[S]):
             body=LogBatch(records=tuple(records)),
             idempotency_key=idempotency_key,
         )
+
+    @one_value
+    def report(
+        self, run_id: str, progress: RunProgress, *, idempotency_key: str | None = None
+    ) -> Call[RunReceipt]:
+        """Record how a run stands that is executed here; the same again changes nothing.
+
+        Raises:
+            NotFoundError: When there is no such run, or no such task in it.
+            ConflictError: When it has ended, or cannot have become that.
+        """
+        return operation_call(
+            operations.RUNS_REPORT,
+            {"run_id": run_id},
+            body=progress,
+            idempotency_key=idempotency_key,
+        )
+
+    @one_value
+    def flow_spec(self, run_id: str) -> Call[FlowSpec]:
+        """Return the graph that a run has; for its parameters, it may differ from its flow's.
+
+        Raises:
+            NotFoundError: When there is no such run.
+        """
+        return operation_call(operations.RUNS_FLOW_SPEC, {"run_id": run_id})
 
 
 class TaskRuns(Resource[S]):

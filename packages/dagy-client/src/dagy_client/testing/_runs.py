@@ -11,7 +11,17 @@ from dagy_client.testing._arrangement import body, in_order, matches, page
 from dagy_client.testing._events import event_reply
 from dagy_client.testing._messages import RefusedError, SeenRequest
 from dagy_client.testing._state import Handler, State
-from dagy_types import LogBatch, Run, RunRequest, RunStatus, TaskRun, parse_time
+from dagy_types import (
+    FlowSpec,
+    LogBatch,
+    Run,
+    RunProgress,
+    RunReceipt,
+    RunRequest,
+    RunStatus,
+    TaskRun,
+    parse_time,
+)
 
 
 def _list_runs(state: State, request: SeenRequest) -> tuple[list[Run], str | None]:
@@ -98,6 +108,40 @@ def _append_logs(state: State, request: SeenRequest) -> None:
     state.logs.setdefault(run.run_id, []).extend(body(LogBatch, request).records)
 
 
+def _report(state: State, request: SeenRequest) -> RunReceipt:
+    run, said = _get_run(state, request), body(RunProgress, request)
+    logs = state.logs.setdefault(run.run_id, [])
+    known = 0 if said.first_log is None else len(logs) + 1 - said.first_log
+    if run.status.is_terminal and said.task_runs:
+        raise RefusedError(409, "conflict", f"Run {run.run_id!r} has ended: {run.status}.")
+    logs.extend(said.logs[known:])
+    tasks = {each.task_id: each for each in state.tasks.get(run.run_id, ())}
+    state.tasks[run.run_id] = list(
+        (tasks | {each.task_id: each for each in said.task_runs}).values()
+    )
+    run = replace(
+        run,
+        status=RunStatus.RUNNING if run.status is RunStatus.QUEUED else run.status,
+        started_at=said.started_at or run.started_at,
+        source=said.source or run.source,
+        environment=said.environment or run.environment,
+    )
+    if said.end is not None:
+        end = said.end
+        run = replace(
+            run, status=end.status, ended_at=end.ended_at, reason=end.reason, error=end.error
+        )
+    state.runs.put(run.run_id, run)
+    return RunReceipt(status=run.status, log_count=len(logs))
+
+
+def _flow_spec(state: State, request: SeenRequest) -> FlowSpec:
+    run = _get_run(state, request)
+    version = state.flows.get(f"{run.flow_name}:{run.flow_version}")
+    assert version.flow_spec is not None
+    return version.flow_spec
+
+
 HANDLERS: Mapping[str, Handler] = {
     "runs.list": _list_runs,
     "runs.trigger": _trigger,
@@ -107,4 +151,6 @@ HANDLERS: Mapping[str, Handler] = {
     "task_runs.list": _list_task_runs,
     "runs.logs": _logs,
     "runs.append_logs": _append_logs,
+    "runs.report": _report,
+    "runs.flow_spec": _flow_spec,
 }

@@ -246,6 +246,15 @@ deployments = Table(
     Index(None, "organisation_id", "flow_name", "namespace", "created_at", "name"),
 )
 
+# The graphs that runs had: a flow may have another one for other parameters.
+flow_specs = Table(
+    "flow_specs",
+    metadata,
+    _organisation(is_key=True),
+    Column("content_hash", _Hash, primary_key=True),
+    Column("spec", Text, nullable=False),  # canonical JSON, as its hash was made of
+)
+
 runs = Table(
     "runs",
     metadata,
@@ -254,10 +263,13 @@ runs = Table(
     Column("deployment_name", _Name),
     Column("flow_name", _Name, nullable=False),
     Column("flow_version", _Name, nullable=False),
+    Column("spec_hash", _Hash),  # of its own graph; null as long as that of the flow stands for it
+    Column("artifact_id", _Id, ForeignKey("artifacts.id")),  # what a worker runs
     Column("status", String(16), nullable=False),
     Column("reason", String(16)),
     Column("error", Text),
     Column("parameters", _Json, nullable=False),
+    Column("source", Text),
     Column("environment", _Json, nullable=False),
     Column("resumed_from", String(32), ForeignKey("runs.id")),
     Column("created_at", _Time, nullable=False),
@@ -266,8 +278,8 @@ runs = Table(
     Column("ended_at", _Time),
     Column("log_count", BigInteger, nullable=False),  # the number of its last log line
     ForeignKeyConstraint(
-        ["organisation_id", "flow_name", "flow_version"],
-        ["flows.organisation_id", "flows.name", "flows.version"],
+        ["organisation_id", "spec_hash"],
+        ["flow_specs.organisation_id", "flow_specs.content_hash"],
     ),
     CheckConstraint("log_count >= 0", name="log_count"),
     Index(None, "organisation_id", "created_at", "id"),
@@ -279,6 +291,20 @@ runs = Table(
     Index(None, "organisation_id", "deployment_name", "flow_name", "created_at", "id"),
     Index(None, "organisation_id", "deployment_name", "flow_name", "status", "created_at", "id"),
     Index(None, "resumed_from"),
+)
+
+# What there is to do for the workers of a server: a run is here from its trigger until it has ended
+# and its worker is gone.
+work = Table(
+    "work",
+    metadata,
+    Column("run_id", String(32), ForeignKey("runs.id"), primary_key=True),
+    Column("queued_at", _Time, nullable=False),
+    Column("claims", Integer, nullable=False),  # how many workers have had it
+    Column("server", _Id),  # whose disk has the record of it, once there is one
+    Column("token_hash", _Hash, unique=True),  # of its worker; null while it has none
+    Column("lease_ends_at", _Time),
+    Index(None, "token_hash", "queued_at"),
 )
 
 # A task that is still PENDING has no row: what it is, the flow's graph says.

@@ -15,6 +15,7 @@ AUTHORIZATION_CODE = "dagy_ac_"
 DEVICE_CODE = "dagy_dc_"
 SESSION = "dagy_bs_"
 INVITATION = "dagy_in_"
+WORKER = "dagy_wk_"
 
 
 def new_secret(prefix: str) -> str:

@@ -42,6 +42,7 @@ def resume_flow(
     max_workers: int | None = None,
     fail_fast: bool | None = None,
     executor: str | None = None,
+    new_run_id: str | None = None,
 ) -> RunResult:
     """Run a flow again with the parameters of an earlier run, and only what that has not done.
 
@@ -55,6 +56,7 @@ def resume_flow(
         only_failed: Run only what failed and what builds on it; skip what had never started.
         accept_code_change: Reuse outputs even if the code that made them has changed since.
         logger: As for `run_flow`, and so are the rest.
+        new_run_id: What the new run is called; by default a new id.
 
     Raises:
         NotFoundError: When there is no such run, or no such task.
@@ -90,7 +92,7 @@ def resume_flow(
         flow,
         graph,
         parameters,
-        new_run(flow, run.parameters, resumed_from=run_id),
+        new_run(flow, run.parameters, run_id=new_run_id, resumed_from=run_id),
         options,
         recorder=recorder,
         logger=logger,

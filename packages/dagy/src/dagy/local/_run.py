@@ -39,6 +39,7 @@ def run_flow(
     max_workers: int | None = None,
     fail_fast: bool | None = None,
     executor: str | None = None,
+    run_id: str | None = None,
 ) -> RunResult:
     """Run a flow and record it; a run whose tasks fail is returned, not raised.
 
@@ -50,11 +51,13 @@ def run_flow(
             ``min(32, CPUs + 4)``.
         fail_fast: Whether the first failure ends the run; by default what the flow says.
         executor: What tasks run in, ``threads`` or ``processes``; by default what the flow says.
+        run_id: What the run is called; by default a new id.
 
     Raises:
         UsageError: When a parameter, ``max_workers`` or ``executor`` is wrong.
         ConfigError: When ``DAGY_LOCAL_ARTIFACT_MAX_BYTES`` is no size.
         FlowDefinitionError: When the graph cannot be traced.
+        ConflictError: When there is a run with this id.
         StoreError: When the run cannot be recorded.
         KeyboardInterrupt: On SIGINT, once all is recorded.
     """
@@ -65,7 +68,7 @@ def run_flow(
         flow,
         flow.trace(complete),
         complete,
-        new_run(flow, recorded),
+        new_run(flow, recorded, run_id=run_id),
         options,
         recorder=recorder,
         logger=logger,
@@ -106,12 +109,16 @@ def run_options(
 
 
 def new_run(
-    flow: Flow[..., Any], parameters: Mapping[str, Any], *, resumed_from: str | None = None
+    flow: Flow[..., Any],
+    parameters: Mapping[str, Any],
+    *,
+    run_id: str | None,
+    resumed_from: str | None = None,
 ) -> Run:
     """Return the record of a run that starts now."""
     moment = surroundings().clock.now()
     return Run(
-        run_id=_new_run_id(),
+        run_id=_new_run_id() if run_id is None else run_id,
         flow_name=flow.name,
         flow_version=flow.version,
         status=RunStatus.RUNNING,

@@ -187,6 +187,16 @@ def upgrade() -> None:
         op.f("ix_external_identities_user_id"), "external_identities", ["user_id"], unique=False
     )
     op.create_table(
+        "flow_specs",
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("spec", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_flow_specs_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "content_hash", name=op.f("pk_flow_specs")),
+    )
+    op.create_table(
         "invitations",
         sa.Column("hash", sa.String(length=64), nullable=False),
         sa.Column("organisation_id", sa.String(length=64), nullable=False),
@@ -315,69 +325,19 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_table(
-        "deployments",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("organisation_id", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("flow_name", sa.String(length=255), nullable=False),
-        sa.Column("flow_version", sa.String(length=255), nullable=False),
-        sa.Column("namespace", sa.String(length=255), nullable=False),
-        sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("parameters", sa.JSON(none_as_null=True), nullable=False),
-        sa.Column("artifact_id", sa.String(length=64), nullable=True),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.Column("updated_at", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["artifact_id"], ["artifacts.id"], name=op.f("fk_deployments_artifact_id")
-        ),
-        sa.ForeignKeyConstraint(
-            ["organisation_id", "flow_name", "flow_version"],
-            ["flows.organisation_id", "flows.name", "flows.version"],
-            name=op.f("fk_deployments_organisation_id_flow_name_flow_version"),
-        ),
-        sa.ForeignKeyConstraint(
-            ["organisation_id"], ["organisations.id"], name=op.f("fk_deployments_organisation_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_deployments")),
-        sa.UniqueConstraint(
-            "organisation_id", "name", name=op.f("uq_deployments_organisation_id_name")
-        ),
-    )
-    op.create_index(
-        op.f("ix_deployments_organisation_id_created_at_name"),
-        "deployments",
-        ["organisation_id", "created_at", "name"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_deployments_organisation_id_flow_name_created_at_name"),
-        "deployments",
-        ["organisation_id", "flow_name", "created_at", "name"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_deployments_organisation_id_flow_name_namespace_created_at_name"),
-        "deployments",
-        ["organisation_id", "flow_name", "namespace", "created_at", "name"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("ix_deployments_organisation_id_namespace_created_at_name"),
-        "deployments",
-        ["organisation_id", "namespace", "created_at", "name"],
-        unique=False,
-    )
-    op.create_table(
         "runs",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("organisation_id", sa.String(length=64), nullable=False),
         sa.Column("deployment_name", sa.String(length=255), nullable=True),
         sa.Column("flow_name", sa.String(length=255), nullable=False),
         sa.Column("flow_version", sa.String(length=255), nullable=False),
+        sa.Column("spec_hash", sa.String(length=64), nullable=True),
+        sa.Column("artifact_id", sa.String(length=64), nullable=True),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=16), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column("parameters", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("source", sa.Text(), nullable=True),
         sa.Column("environment", sa.JSON(none_as_null=True), nullable=False),
         sa.Column("resumed_from", sa.String(length=32), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -387,9 +347,12 @@ def upgrade() -> None:
         sa.Column("log_count", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("log_count >= 0", name=op.f("ck_runs_log_count")),
         sa.ForeignKeyConstraint(
-            ["organisation_id", "flow_name", "flow_version"],
-            ["flows.organisation_id", "flows.name", "flows.version"],
-            name=op.f("fk_runs_organisation_id_flow_name_flow_version"),
+            ["artifact_id"], ["artifacts.id"], name=op.f("fk_runs_artifact_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id", "spec_hash"],
+            ["flow_specs.organisation_id", "flow_specs.content_hash"],
+            name=op.f("fk_runs_organisation_id_spec_hash"),
         ),
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_runs_organisation_id")
@@ -447,6 +410,59 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_runs_resumed_from"), "runs", ["resumed_from"], unique=False)
     op.create_table(
+        "deployments",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("organisation_id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("flow_name", sa.String(length=255), nullable=False),
+        sa.Column("flow_version", sa.String(length=255), nullable=False),
+        sa.Column("namespace", sa.String(length=255), nullable=False),
+        sa.Column("tags", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("parameters", sa.JSON(none_as_null=True), nullable=False),
+        sa.Column("artifact_id", sa.String(length=64), nullable=True),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("updated_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["artifact_id"], ["artifacts.id"], name=op.f("fk_deployments_artifact_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id", "flow_name", "flow_version"],
+            ["flows.organisation_id", "flows.name", "flows.version"],
+            name=op.f("fk_deployments_organisation_id_flow_name_flow_version"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"], ["organisations.id"], name=op.f("fk_deployments_organisation_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deployments")),
+        sa.UniqueConstraint(
+            "organisation_id", "name", name=op.f("uq_deployments_organisation_id_name")
+        ),
+    )
+    op.create_index(
+        op.f("ix_deployments_organisation_id_created_at_name"),
+        "deployments",
+        ["organisation_id", "created_at", "name"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_deployments_organisation_id_flow_name_created_at_name"),
+        "deployments",
+        ["organisation_id", "flow_name", "created_at", "name"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_deployments_organisation_id_flow_name_namespace_created_at_name"),
+        "deployments",
+        ["organisation_id", "flow_name", "namespace", "created_at", "name"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_deployments_organisation_id_namespace_created_at_name"),
+        "deployments",
+        ["organisation_id", "namespace", "created_at", "name"],
+        unique=False,
+    )
+    op.create_table(
         "log_lines",
         sa.Column("run_id", sa.String(length=32), nullable=False),
         sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -480,5 +496,20 @@ def upgrade() -> None:
         sa.Column("origin", sa.JSON(none_as_null=True), nullable=True),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_task_runs_run_id")),
         sa.PrimaryKeyConstraint("run_id", "task_id", name=op.f("pk_task_runs")),
+    )
+    op.create_table(
+        "work",
+        sa.Column("run_id", sa.String(length=32), nullable=False),
+        sa.Column("queued_at", sa.BigInteger(), nullable=False),
+        sa.Column("claims", sa.Integer(), nullable=False),
+        sa.Column("server", sa.String(length=64), nullable=True),
+        sa.Column("token_hash", sa.String(length=64), nullable=True),
+        sa.Column("lease_ends_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_work_run_id")),
+        sa.PrimaryKeyConstraint("run_id", name=op.f("pk_work")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_work_token_hash")),
+    )
+    op.create_index(
+        op.f("ix_work_token_hash_queued_at"), "work", ["token_hash", "queued_at"], unique=False
     )
     # ### end Alembic commands ###

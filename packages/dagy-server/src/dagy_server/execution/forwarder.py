@@ -1,0 +1,117 @@
+"""What is recorded on the disk, told to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dagy_client import DagyClient
+from dagy_server.execution.heart import Heart
+from dagy_server.execution.lineage import changed, tasks_of_all
+from dagy_server.execution.log_pump import LogPump, sendable
+from dagy_server.execution.orders import WorkOrder
+from dagy_server.execution.patience import patiently
+from dagy_store import LocalMetadataStore
+from dagy_types import LogRecord, Run, RunEnd, RunProgress, TaskRun
+from dagy_types.errors import ConflictError
+
+_TASKS_AT_ONCE = 1_000
+
+
+@dataclass(slots=True)
+class Forwarder:
+    """Tells the server how a run stands, each time what is new; what it says twice does no harm.
+
+    Args:
+        recorded: What the record calls the run of each worker so far, in their order.
+    """
+
+    order: WorkOrder
+    client: DagyClient
+    heart: Heart
+    store: LocalMetadataStore
+    recorded: Sequence[str]
+    target: str
+    _known: dict[str, TaskRun] = field(default_factory=dict)
+    _pumps: list[LogPump] = field(default_factory=list)
+    _said: int = 0  # messages that were read
+    _kept: int = 0  # messages that the server has
+    _has_begun: bool = False
+
+    def look(self) -> Run | None:
+        """Send what is new, and return the run as it is recorded, once it is."""
+        known = self.recorded[-1]
+        found = self.store.list_runs(limit=1)  # the newest: no other run begins meanwhile
+        if not found or found[0].run_id != known:
+            return None
+        run = found[0]  # read before its tasks: once it has ended, they are as they stay
+        if not self._has_begun:
+            self._begin(run)
+        if not self.heart.is_cancelled.is_set():
+            self._send_tasks()
+        self._send_logs()
+        return run
+
+    def finish(self, run: Run) -> None:
+        """Send the rest of a run that has ended, and its end."""
+        assert run.ended_at is not None
+        while not all(pump.has_ended for pump in self._pumps):
+            self._send_logs(wait=True)
+        self.end(
+            RunEnd(status=run.status, ended_at=run.ended_at, reason=run.reason, error=run.error)
+        )
+
+    def end(self, end: RunEnd, *logs: LogRecord) -> None:
+        """Tell the server how the run ended, unless somebody there has ended it."""
+        if not self.heart.is_cancelled.is_set():
+            records = tuple(sendable(each, self.order.run_id) for each in logs)
+            self._report(RunProgress(logs=records, end=end))
+
+    def _begin(self, run: Run) -> None:
+        order = self.order
+        self._has_begun = True
+        self._report(
+            RunProgress(
+                flow_spec=self.store.get_flow_spec(run.run_id),
+                started_at=self.store.get_run(self.recorded[0]).started_at,
+                source=self.target,
+                environment=run.environment,
+            )
+        )
+        self._pumps = [LogPump(order.record, each, order.run_id) for each in self.recorded]
+
+    def _send_tasks(self) -> None:
+        tasks = tasks_of_all(self.order.run_id, [*map(self.store.list_task_runs, self.recorded)])
+        new = changed(tasks, self._known)
+        for start in range(0, len(new), _TASKS_AT_ONCE):
+            batch = tuple(new[start : start + _TASKS_AT_ONCE])
+            self._report(RunProgress(task_runs=batch))
+            self._known.update({each.task_id: each for each in batch})
+
+    def _send_logs(self, *, wait: bool = False) -> None:
+        for pump in self._pumps:
+            while records := pump.batch(wait=wait):
+                first = self._said + 1
+                self._said += len(records)
+                if self._said > self._kept:
+                    self._report(RunProgress(logs=tuple(records), first_log=first))
+            if not pump.has_ended:
+                return  # the messages of the next worker come after those of this one
+
+    def _report(self, progress: RunProgress) -> None:
+        order = self.order
+
+        def report() -> None:
+            receipt = self.client.runs.report(order.run_id, progress)
+            self._kept = receipt.log_count
+            self.heart.note(receipt.status)
+
+        try:
+            patiently(report, root=Path(order.root))
+        except ConflictError:
+            # Of a run that somebody has ended; anything else is a fault, and ends the worker.
+            run = patiently(lambda: self.client.runs.get(order.run_id), root=Path(order.root))
+            self.heart.note(run.status)
+            if not self.heart.is_cancelled.is_set():
+                raise

@@ -1,0 +1,63 @@
+"""What a worker is told at its start, on its standard input: nothing of it is in its arguments."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dagy_server.execution.places import Places, RunPlaces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkOrder:
+    """A run to carry out.
+
+    Attributes:
+        url: Of the server.
+        token: What the worker is known by there, as long as the run is its.
+        number: Of how many workers of the run it is, from 1.
+        line: The run, the one that it retries, the one that this retries, and so on.
+        root: The directory of all that is executed.
+        environment: Variables that the flow gets to see.
+    """
+
+    url: str
+    token: str = field(repr=False)
+    run_id: str
+    number: int
+    line: tuple[str, ...]
+    artifact_id: str
+    sha256: str
+    parameters: Mapping[str, Any]
+    root: str
+    lease_seconds: int
+    max_artifact_bytes: int
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def places(self) -> RunPlaces:
+        """Where the things of the run are."""
+        return Places(Path(self.root)).of_run(self.line[-1])
+
+    @property
+    def record(self) -> str:
+        """The directory of the record."""
+        return str(self.places.record)
+
+    @property
+    def environments(self) -> Path:
+        """Where the environments are."""
+        return Places(Path(self.root)).environments
+
+    def to_json(self) -> bytes:
+        """Return the text that a worker reads."""
+        return json.dumps(asdict(self)).encode()
+
+
+def order_from_json(text: bytes) -> WorkOrder:
+    """Read what `WorkOrder.to_json` wrote."""
+    document = json.loads(text)
+    return WorkOrder(**{**document, "line": tuple(document["line"])})
