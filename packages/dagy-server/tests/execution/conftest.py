@@ -46,11 +46,14 @@ class Site:
         return wait_for(condition)
 
     def deploy(self, source: str, name: str = "sample", **files: str) -> str:
-        """Write a flow, with files beside it, deploy it, and return the deployment's name."""
+        """Write a flow, with files beside it, deploy it, and return the deployment's name.
+
+        Its source finds a ``VERSION`` of its own.
+        """
         self._count += 1
         place = self.directory / f"flow-{self._count}"
         place.mkdir()
-        (place / "flows.py").write_text(source)
+        (place / "flows.py").write_text(f'VERSION = "v{self._count}"\n{source}')
         for file_name, text in files.items():
             (place / file_name.replace("__", ".")).write_text(text)
         archive = build_artifact(f"{place}/flows.py:{name}", place / "a.zip")
@@ -58,8 +61,6 @@ class Site:
             spec = artifact.flow_spec
         uploaded = self.client.artifacts.upload(archive)
         deployment = f"{name}-{self._count}"
-        version = f"v{self._count}"
-        spec = type(spec)(**{**_fields(spec), "version": version})
         self.client.flows.register(
             spec, artifact_id=uploaded.artifact_id, deployment_name=deployment
         )
@@ -106,10 +107,6 @@ class Site:
 
         found: list[int] = wait_for(holders)
         return found
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in record.__slots__}
 
 
 def end_workers(directory: Path) -> None:

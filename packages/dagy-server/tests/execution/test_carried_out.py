@@ -32,7 +32,7 @@ def double(number: int) -> int:
 def total(values: list[int]) -> int:
     return sum(values)
 
-@flow
+@flow(version=VERSION)
 def sums(count: int = 3) -> int:
     return total(double.map(numbers(count)))
 
@@ -40,7 +40,7 @@ def sums(count: int = 3) -> int:
 def step(number: int) -> int:
     return number
 
-@flow
+@flow(version=VERSION)
 def steps(count: int = 1) -> list[int]:
     return [step(number) for number in range(count)]
 
@@ -54,7 +54,7 @@ def counted(journal: str) -> int:
 def needs(path: str, upstream: int) -> None:
     assert Path(path).exists(), "it is not there"
 
-@flow
+@flow(version=VERSION)
 def mending(journal: str = "", path: str = "") -> None:
     needs(path, counted(journal))
 
@@ -66,7 +66,7 @@ def spawns(journal: str) -> None:
     while True:
         time.sleep(0.1)
 
-@flow
+@flow(version=VERSION)
 def endless(journal: str = "") -> None:
     spawns(journal)
 
@@ -83,19 +83,21 @@ def seen(journal: str) -> None:
         json.dumps({"environ": dict(os.environ), "files": files, "argv": sys.argv, "parent": parent})
     )
 
-@flow
+@flow(version=VERSION)
 def looks(journal: str = "") -> None:
     seen(journal)
 
 @task
-def dies() -> None:
+def dies(path: str) -> None:
+    while not Path(path).exists():
+        time.sleep(0.01)
     os.kill(os.getpid(), signal.SIGKILL)
 
-@flow
-def deadly() -> None:
-    dies()
+@flow(version=VERSION)
+def deadly(path: str = "") -> None:
+    dies(path)
 
-@flow(timeout_seconds=1)
+@flow(version=VERSION, timeout_seconds=1)
 def slow() -> None:
     sleeps()
 
@@ -157,7 +159,7 @@ def test_a_file_that_cannot_be_imported_ends_the_run_with_the_reason(site: Any) 
     source = "import os\nfrom dagy import flow\nif 'DAGY_TEST' not in os.environ:\n    1/0\n"
     os.environ["DAGY_TEST"] = "1"
     try:
-        name = site.deploy(source + "@flow\ndef sample() -> None: ...\n")
+        name = site.deploy(source + "@flow(version=VERSION)\ndef sample() -> None: ...\n")
     finally:
         del os.environ["DAGY_TEST"]
     run = site.run(name)
@@ -188,6 +190,7 @@ def test_a_cancelled_run_ends_with_all_that_it_has_started(
     journal = tmp_path / "journal"
     run = site.client.runs.trigger(deployed["endless"], parameters={"journal": str(journal)})
     processes = site.wait_for(lambda: journal.exists() and journal.read_text().split())
+    site.wait_for(lambda: site.statuses(run.run_id) == {"spawns": "RUNNING"})
     site.client.runs.cancel(run.run_id)
     site.wait_for(lambda: not any(map(_is_alive, processes)))
     assert site.ended(run.run_id).status is RunStatus.CANCELLED
@@ -199,8 +202,14 @@ def test_a_flow_that_takes_too_long_is_ended(site: Any, deployed: dict[str, str]
     assert (run.status, run.reason) == (RunStatus.FAILED, FailureReason.TIMED_OUT)
 
 
-def test_a_flow_that_kills_its_process_has_crashed(site: Any, deployed: dict[str, str]) -> None:
-    run = site.run(deployed["deadly"])
+def test_a_flow_that_kills_its_process_has_crashed(
+    site: Any, deployed: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "path"
+    triggered = site.client.runs.trigger(deployed["deadly"], parameters={"path": str(path)})
+    site.wait_for(lambda: site.statuses(triggered.run_id) == {"dies": "RUNNING"})
+    path.touch()
+    run = site.ended(triggered.run_id)
     assert (run.status, run.reason) == (RunStatus.FAILED, FailureReason.CRASHED)
     assert site.statuses(run.run_id) == {"dies": "FAILED"}
 
@@ -230,7 +239,7 @@ from pathlib import Path
 from dagy import flow
 with Path({str(canary)!r}).open("a") as file:
     file.write(f"{{os.getpid()}}\\n")
-@flow
+@flow(version=VERSION)
 def sample() -> None: ...
 """
     name = site.deploy(source)  # which imports it here, once
@@ -258,7 +267,7 @@ def answer() -> int:
     import helper
     print("the answer", helper.ANSWER, helper.__file__)
     return helper.ANSWER
-@flow
+@flow(version=VERSION)
 def sample() -> int:
     return answer()
 """
@@ -275,7 +284,7 @@ def sample() -> int:
 
 
 def test_requirements_that_cannot_be_installed_end_the_run_with_the_reason(site: Any) -> None:
-    source = "from dagy import flow\n@flow\ndef sample() -> None: ...\n"
+    source = "from dagy import flow\n@flow(version=VERSION)\ndef sample() -> None: ...\n"
     run = site.run(site.deploy(source, requirements__txt="./nowhere/absent.whl\n"))
     assert run.status is RunStatus.FAILED
     assert "requirements of the flow cannot be installed" in (run.error or "")
