@@ -176,6 +176,9 @@ ARTIFACTS_UPLOAD = Operation(
     is_keyed=True,
     status=201,
 )
+ARTIFACTS_FIND = Operation(
+    name="artifacts.find", method="GET", path="/artifacts/by-sha256/{sha256}", answer=ArtifactInfo
+)
 ARTIFACTS_DOWNLOAD = Operation(
     name="artifacts.download", method="GET", path="/artifacts/{artifact_id}", answer=bytes
 )
@@ -223,6 +226,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (  # Any: each has an answer of its own
     RUNS_LOGS,
     RUNS_APPEND_LOGS,
     ARTIFACTS_UPLOAD,
+    ARTIFACTS_FIND,
     ARTIFACTS_DOWNLOAD,
     API_KEYS_LIST,
     API_KEYS_CREATE,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -119,6 +120,7 @@ class FakeServer:
         """Give the server an archive."""
         with self._lock:
             self._state.artifacts.put(artifact_id, data)
+            self._state.artifact_ids[sha256(data).hexdigest()] = artifact_id
 
     @property
     def runs(self) -> list[Run]:
