@@ -5,13 +5,9 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from dagy import Flow
@@ -20,44 +16,10 @@ from dagy_client.testing import FakeServer
 from dagy_types.errors import AuthError, ConflictError
 
 
-class _Handler(BaseHTTPRequestHandler):
-    """Hands each request to the fake server, and its answer back."""
-
-    protocol_version = "HTTP/1.1"
-    target: httpx.Client
-
-    def _answer(self) -> None:
-        size = int(self.headers.get("content-length", 0))
-        answer = self.target.request(
-            self.command, self.path, headers=dict(self.headers), content=self.rfile.read(size)
-        )
-        self.send_response(answer.status_code)
-        for name, value in answer.headers.items():
-            if name != "content-length":
-                self.send_header(name, value)
-        self.send_header("content-length", str(len(answer.content)))
-        self.end_headers()
-        self.wfile.write(answer.content)
-
-    do_GET = do_POST = _answer  # noqa: N815 - the names that it has to have
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
 def url(server: FakeServer) -> Iterator[str]:
-    prefix = urlsplit(server.base_url)
-    target = httpx.Client(
-        base_url=f"{prefix.scheme}://{prefix.netloc}", transport=server.transport()
-    )
-    handler = type("Handler", (_Handler,), {"target": target})
-    with target, ThreadingHTTPServer(("127.0.0.1", 0), handler) as listener:
-        thread = Thread(target=listener.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{listener.server_port}{prefix.path}"
-        listener.shutdown()
-        thread.join()
+    with server.listening() as url:
+        yield url
 
 
 @pytest.fixture

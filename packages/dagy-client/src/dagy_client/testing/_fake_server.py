@@ -97,6 +97,21 @@ class FakeServer:
 
         return FakeTransport(self._receive, prefix=urlsplit(self.base_url).path.rstrip("/"))
 
+    @contextmanager
+    def listening(self) -> Iterator[str]:
+        """Be at a port of this machine, too, for other processes; gives the base URL there."""
+        from dagy_client.testing._listener import listening
+        from dagy_client.testing._transport import UnreachableError
+
+        def answer(request: SeenRequest) -> Reply | None:
+            try:
+                return self._receive(request)
+            except UnreachableError:
+                return None
+
+        with listening(answer, prefix=urlsplit(self.base_url).path.rstrip("/")) as url:
+            yield url
+
     def add_run(
         self, run: Run, *, tasks: Sequence[TaskRun] = (), logs: Sequence[LogRecord] = ()
     ) -> None:
