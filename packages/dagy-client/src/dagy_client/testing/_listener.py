@@ -41,7 +41,7 @@ class _Handler(BaseHTTPRequestHandler):
             SeenRequest(
                 method=self.command,
                 path=parts.path.removeprefix(self.prefix),
-                query=dict(parse_qsl(parts.query)),
+                query=dict(parse_qsl(parts.query, keep_blank_values=True)),
                 headers={name.lower(): value for name, value in self.headers.items()},
                 body=self.rfile.read(size),
             )
@@ -52,10 +52,10 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in reply.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        for chunk in reply.chunks:
+        for chunk in reply.chunks if self.command != "HEAD" else ():
             self.wfile.write(chunk)
 
-    do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that they have to have
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names that they have to have
 
     def log_message(self, *_: object) -> None:
         """Say nothing of it: the fake server knows its requests."""
