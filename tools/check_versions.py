@@ -61,8 +61,13 @@ class Package:
     @property
     def requirements(self) -> dict[str, str]:
         """From the normalised name of each dependency to its version range, without spaces."""
-        found = (_REQUIREMENT.match(text) for text in self.project.get("dependencies", []))
-        return {_normalised(m[1]): m[2].replace(" ", "").partition(";")[0] for m in found if m}
+        return _ranges(self.project.get("dependencies", []))
+
+    @property
+    def all_requirements(self) -> dict[str, str]:
+        """The same, with those of the extras."""
+        extras = self.project.get("optional-dependencies", {}).values()
+        return _ranges([text for extra in extras for text in extra]) | self.requirements
 
 
 def read_packages(root: Path) -> list[Package]:
@@ -127,7 +132,7 @@ def _sibling_findings(package: Package, packages: Sequence[Package]) -> Iterator
         if sibling is package:
             continue
         is_imported = sibling.source.name in imported
-        is_declared = sibling.name in package.requirements
+        is_declared = sibling.name in package.all_requirements
         if is_imported and not is_declared:
             yield f"{package.place}: imports {sibling.source.name}, does not declare {sibling.name}"
         if is_declared and not is_imported:
@@ -139,7 +144,7 @@ def _sibling_findings(package: Package, packages: Sequence[Package]) -> Iterator
 def _range_findings(package: Package, sibling: Package) -> Iterator[str]:
     if sibling.version is None:
         return  # reported with the sibling
-    text = package.requirements[sibling.name]
+    text = package.all_requirements[sibling.name]
     bounds = _RANGE.fullmatch(text)
     ceiling = _next_breaking(sibling.version)
     current = ".".join(map(str, sibling.version))
@@ -182,6 +187,11 @@ def _oldest_findings(root: Path, packages: Sequence[Package]) -> Iterator[str]:
         yield f"tox.ini: no oldest environment pins {name} to its declared floor {version}"
     for name, version in sorted(pins - floors):
         yield f"tox.ini: pins {name}=={version} as oldest, which is no package's declared floor"
+
+
+def _ranges(texts: Sequence[str]) -> dict[str, str]:
+    found = (_REQUIREMENT.match(text) for text in texts)
+    return {_normalised(m[1]): m[2].replace(" ", "").partition(";")[0] for m in found if m}
 
 
 def _next_breaking(version: tuple[int, ...]) -> str:

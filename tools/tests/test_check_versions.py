@@ -127,6 +127,17 @@ def test_a_sibling_imported_inside_a_function_counts(tree, check):
     assert check() == [f"{LOWER}: imports an_upper, does not declare an-upper"]
 
 
+def test_a_sibling_may_be_declared_in_an_extra(tree, check):
+    pyproject = f"{UPPER}/pyproject.toml"
+    extra = '["tabulate>=0.9"]\n\n[project.optional-dependencies]\nmore = ["lower>=0.1,<0.3"]'
+    tree.replace(pyproject, '["lower>=0.1,<0.2", "tabulate>=0.9"]', extra)
+    assert check() == [
+        f"{UPPER}: requires lower>=0.1,<0.3; with 0.1.0 in the tree the bound is <0.2"
+    ]
+    tree.replace(pyproject, "<0.3", "<0.2")
+    assert check() == []
+
+
 def test_a_declared_sibling_that_is_not_imported_is_found(tree, check):
     tree.write(f"{UPPER}/src/an_upper/__init__.py", "")
     assert check() == [f"{UPPER}: declares lower, imports nothing of it"]

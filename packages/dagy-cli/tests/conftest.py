@@ -22,6 +22,7 @@ import pytest
 from dagy_auth import FileStore, TokenSet
 from dagy_auth.testing import FakeProvider
 from dagy_cli.main import main
+from dagy_client.testing import FakeServer
 from dagy_store import LocalMetadataStore
 from dagy_types import (
     FailureReason,
@@ -156,6 +157,16 @@ def provider(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
     with FakeProvider() as provider:
         monkeypatch.setenv("DAGY_API_URL", provider.issuer)
         yield provider
+
+
+@pytest.fixture
+def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
+    """A server of the whole API at a port of this machine, and a token for it."""
+    server = FakeServer()
+    with server.listening() as url:
+        monkeypatch.setenv("DAGY_API_URL", url)
+        monkeypatch.setenv("DAGY_TOKEN", "dagy_at_fake")
+        yield server
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ profiles:
     issuer: http://localhost:9000
     client_id: ours
     auth_storage: file
+    protected: true
     added_by_a_later_version: [1, 2]
   empty:
 later: {a: b}
@@ -45,6 +46,7 @@ def test_the_published_form_is_read_and_what_is_unknown_is_passed_over(
                 issuer="http://localhost:9000",
                 client_id="ours",
                 auth_storage="file",
+                is_protected=True,
             ),
             "empty": Profile(),
         },
@@ -77,6 +79,7 @@ def test_without_a_file_there_are_no_profiles(tmp_path: Path) -> None:
         ("profiles: {2026: {}}", "a profile has a name that is no text"),
         ("profiles: {'': {}}", "a profile has a name that is no text"),
         ("profiles: {prod: {api_url: 3}}", "api_url of profile 'prod' is no text"),
+        ("profiles: {prod: {protected: maybe}}", "protected of profile 'prod' is neither true nor"),
         ("default_profile: 3", "default_profile of it is no text"),
         ("version: 2", "has version 2, and this dagy knows version 1"),
     ],

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from dagy_cli.console import Console, OutputError
-from dagy_cli.failure import explain
+from dagy_cli.failure import explain, with_hint_for_missing
 from dagy_types.errors import NotFoundError
 
 
@@ -31,6 +31,16 @@ def test_debug_shows_the_traceback_first() -> None:
     _, shown = _explain(NotFoundError("Gone."), "runs", "--debug")
     assert shown.startswith("dagy_types.errors.NotFoundError: Gone.\n")
     assert shown.endswith("error: Gone.\n")
+
+
+def test_what_a_server_does_not_have_is_looked_for_by_a_command() -> None:
+    missing = NotFoundError("There is no flow 'x'.", hint="GET /flows lists them.")
+    with (
+        pytest.raises(NotFoundError, match="no flow 'x'") as caught,
+        with_hint_for_missing("Run: dagy flows list"),
+    ):
+        raise missing
+    assert caught.value.hint == "Run: dagy flows list"
 
 
 def test_unwritable_output_is_one_line() -> None:

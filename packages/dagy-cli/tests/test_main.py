@@ -12,6 +12,8 @@ import pytest
 from dagy_cli.commands.runs import list as runs_list
 from dagy_cli.main import main
 from dagy_cli.parser import CommandParser, build_parser
+from dagy_client.testing import FakeServer
+from dagy_types import FlowSpec
 
 
 def _leaves(parser: CommandParser, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
@@ -26,7 +28,18 @@ def _leaves(parser: CommandParser, words: tuple[str, ...] = ()) -> list[tuple[st
 
 
 @pytest.fixture
-def fill(dagy: Callable[..., Any], flow_file: Path) -> Callable[[str], str]:
+def full_server() -> FakeServer:
+    """A server that has something to list and show."""
+    server = FakeServer()
+    with server.client() as client:
+        client.flows.register(FlowSpec(name="daily"), deployment_name="nightly")
+    return server
+
+
+@pytest.fixture
+def fill(
+    dagy: Callable[..., Any], flow_file: Path, full_server: FakeServer
+) -> Callable[[str], str]:
     """Return what stands for the name of an argument."""
 
     def recorded(*words: str) -> str:
@@ -40,10 +53,21 @@ def fill(dagy: Callable[..., Any], flow_file: Path) -> Callable[[str], str]:
         file.touch()
         return run_id
 
+    def built() -> str:
+        path = flow_file.with_name("good.zip")
+        assert dagy("build", f"{flow_file}:good", "-o", str(path)).code == 0
+        return str(path)
+
+    with full_server.client() as client:
+        key_id = client.api_keys.create("ci", scopes=["flows.read"]).key_id
     fillings = {
         "<TARGET>": lambda: f"{flow_file}:good",
         "<TASK>": lambda: "one",
         "<FAILED>": failed_but_mended,
+        "<ARTIFACT.zip>": built,
+        "<FLOW>": lambda: "daily",
+        "<DEPLOYMENT>": lambda: "nightly",
+        "<KEY_ID>": lambda: key_id,
         **dict.fromkeys(("<RUN>", "<A>", "<B>"), lambda: recorded(f"{flow_file}:good")),
     }
     return lambda word: fillings.get(word, lambda: word)()
@@ -51,6 +75,8 @@ def fill(dagy: Callable[..., Any], flow_file: Path) -> Callable[[str], str]:
 
 LEAVES = [each for each in _leaves(build_parser()) if each != ("server", "start")]
 """All commands but that which has no answer, and no end of its own."""
+
+OF_THE_API = ("deploy", "flows", "deployments", "api-keys")
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
@@ -62,6 +88,7 @@ def test_json_of_every_command_is_exactly_one_document(
     fill: Callable[[str], str],
     add_run: Callable[..., str],
     stored: Callable[..., Any],
+    full_server: FakeServer,
 ) -> None:
     """CLI-03: a new command is in this test by being in the parser."""
     add_run()  # something to list
@@ -69,7 +96,11 @@ def test_json_of_every_command_is_exactly_one_document(
     if words == ("runs", "resume", "<RUN>"):
         words = ("runs", "resume", "<FAILED>")
     filled = [fill(word) for word in words]
-    ended = process(*extra, *filled, "--format", "json", environ={"PYTHONWARNINGS": "always"})
+    environ = {"PYTHONWARNINGS": "always"}
+    with full_server.listening() as url:
+        if words[0] in OF_THE_API:
+            environ |= {"DAGY_API_URL": url, "DAGY_TOKEN": "dagy_at_fake"}
+        ended = process(*extra, *filled, "--format", "json", environ=environ)
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout)
 

@@ -42,7 +42,7 @@ def test_each_command_explains_itself_with_examples(words: tuple[str, ...]) -> N
     assert "--color" not in lines[0]
 
 
-@pytest.mark.parametrize("words", [(), ("runs",)])
+@pytest.mark.parametrize("words", [(), ("runs",), ("flows",), ("deployments",), ("api-keys",)])
 def test_a_noun_alone_shows_its_help(words: tuple[str, ...]) -> None:
     with pytest.raises(TextRequest, match=f"usage: {' '.join(['dagy', *words])} COMMAND"):
         build_parser().parse_args(words)

@@ -50,6 +50,14 @@ def test_the_profile_is_chosen_in_the_published_order(
     assert settings.login_command == f"dagy login --profile {name}"
 
 
+def test_a_profile_may_be_protected() -> None:
+    file = _file(prod=Profile(is_protected=True), dev=DEV)
+    assert _resolve(file, profile="prod").is_protected
+    assert _resolve(file, profile="prod", DAGY_API_URL="http://localhost:1").is_protected
+    assert not _resolve(file, profile="dev").is_protected
+    assert not _resolve(DAGY_API_URL="http://localhost:1").is_protected
+
+
 def test_without_profiles_there_is_none_and_the_login_has_a_name_all_the_same() -> None:
     settings = _resolve(DAGY_API_URL="https://api.example.com")
     assert settings.profile is None

@@ -93,6 +93,6 @@ def test_a_key_that_cannot_be_sent_is_refused(key: str) -> None:
 def test_no_secret_has_a_place_in_a_url() -> None:
     """HTTP-12: the static part; only ids and names are in paths, only filters in queries."""
     in_paths = {name for each in OPERATIONS for name in re.findall(r"\{(\w+)\}", each.path)}
-    assert in_paths == {"name", "version", "run_id", "artifact_id", "key_id"}
+    assert in_paths == {"name", "version", "run_id", "artifact_id", "sha256", "key_id"}
     in_queries = {name for each in OPERATIONS for name in each.query}
     assert in_queries == {"flow_name", "namespace", "status", "since", "task"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,38 @@ def test_a_registration_can_deploy_at_once(connect: Connect) -> None:
     client = connect()
     client.flows.register(SPEC, deployment_name="nightly")
     assert client.deployments.get("nightly").flow_version == "1"
+
+
+def test_a_version_is_registered_with_its_archive_and_never_changes(
+    connect: Connect, tmp_path: Path
+) -> None:
+    client = connect()
+    archives = []
+    for content in (b"one", b"two"):
+        (tmp_path / "flow.zip").write_bytes(content)
+        archives.append(client.artifacts.upload(tmp_path / "flow.zip"))
+    one, two = (each.artifact_id for each in archives)
+    made = client.flows.register(SPEC, artifact_id=one, namespace="a", deployment_name="nightly")
+    assert (made.artifact_id, made.deployment_name) == (one, "nightly")
+    assert client.deployments.get("nightly").artifact_id == one
+    again = client.flows.register(SPEC, artifact_id=one, tags={"env": "prod"})
+    assert (again.tags, again.created_at) == ({"env": "prod"}, made.created_at)
+    for other in ({"artifact_id": two}, {"namespace": "b"}, {"artifact_s3_uri": "s3://a/b"}):
+        with pytest.raises(ApiConflictError):
+            client.flows.register(SPEC, **other)
+    with pytest.raises(ApiNotFoundError):
+        client.flows.register(replace(SPEC, version="9"), artifact_id="art_unknown")
+
+
+def test_an_archive_is_found_by_its_hash_and_kept_once(connect: Connect, tmp_path: Path) -> None:
+    client = connect()
+    path = tmp_path / "flow.zip"
+    path.write_bytes(b"an archive")
+    with pytest.raises(ApiNotFoundError):
+        client.artifacts.find("0" * 64)
+    kept = client.artifacts.upload(path)
+    assert client.artifacts.upload(path).artifact_id == kept.artifact_id
+    assert client.artifacts.find(kept.sha256).artifact_id == kept.artifact_id
 
 
 def test_a_run_is_triggered_cancelled_and_retried(connect: Connect) -> None:

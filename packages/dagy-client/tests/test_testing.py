@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from dagy_client import OPERATIONS, ApiNotFoundError, ApiUsageError, DagyClient
-from dagy_client.testing import AnsweredInstead, FakeServer, Script, fake_server
+from dagy_client.testing import (
+    AnswerCut,
+    AnsweredInstead,
+    AnswerLost,
+    FakeServer,
+    Script,
+    Unreachable,
+    fake_server,
+)
 from dagy_client.testing._handlers import HANDLERS
 from dagy_types import FlowVersion, LogRecord, Run, RunStatus
 
@@ -34,6 +43,30 @@ def test_it_is_where_it_is_said_to_be(base_url: str) -> None:
     other = DagyClient("https://dagy.test/elsewhere/v2", "t0ken", transport=server.transport())
     with other as client, pytest.raises(ApiNotFoundError, match="nothing here"):
         client.me()
+
+
+def test_it_is_at_a_port_for_other_processes(tmp_path: Path) -> None:
+    server = FakeServer()
+    (tmp_path / "flow.zip").write_bytes(b"x" * 3_000_000)
+    with server.listening() as url, DagyClient(url, "dagy_at_fake") as client:
+        kept = client.artifacts.upload(tmp_path / "flow.zip")
+        assert kept.size_bytes == 3_000_000
+        copy = client.artifacts.download(kept.artifact_id, tmp_path / "copy.zip")
+        assert copy.read_bytes() == b"x" * 3_000_000
+        key = client.api_keys.create("ci", scopes=["flows.read"])
+        assert [each.key_id for each in client.api_keys.list(limit=5)] == [key.key_id]
+        client.api_keys.delete(key.key_id)
+        with pytest.raises(ApiNotFoundError):
+            client.api_keys.delete(key.key_id)
+
+
+def test_its_faults_are_those_of_a_network(new_run: Callable[..., Run]) -> None:
+    server = FakeServer()
+    server.add_run(new_run())
+    with server.listening() as url, DagyClient(url, "dagy_at_fake", sleep=lambda _: None) as client:
+        server.faults.extend([Unreachable(), AnswerLost(), AnswerCut(5)])
+        assert client.runs.get("r1").run_id == "r1"
+    assert len(server.requests) == 4
 
 
 def test_what_it_is_given_is_there(

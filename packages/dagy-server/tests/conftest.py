@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import os
 import shutil
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -19,6 +22,8 @@ from httpx import Client, Response
 from hypothesis import settings as hypothesis_settings
 from sqlalchemy import insert, text
 
+from dagy import build_artifact
+from dagy.artifacts import open_artifact
 from dagy_server import Settings
 from dagy_server.accounts.passwords import Passwords
 from dagy_server.app import ROUTERS, build_app
@@ -39,7 +44,7 @@ from dagy_server.oauth.secrets import hash_of, new_secret
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router
 from dagy_server.services import Services, open_services
-from dagy_types import Role
+from dagy_types import Role, flow_spec_to_json
 
 with warnings.catch_warnings():
     # Newer ones would rather have httpx2, which is not among our dependencies.
@@ -454,6 +459,72 @@ def no_fault_of_the_server(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     faults = [each for each in caplog.get_records("call") if each.levelno >= logging.ERROR]
     assert not faults, [each.getMessage() for each in faults]
+
+
+PACKED_FLOW = """
+from pathlib import Path
+from dagy import flow, task
+
+if not Path(__file__).with_name("built").exists():
+    Path(__file__).with_name("imported").touch()
+
+@task
+def load() -> int:
+    return {number}
+
+@flow(name="packed", version="1")
+def packed() -> int:
+    return load()
+"""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """An archive of a flow, and the graph in it as JSON.
+
+    Attributes:
+        canary: Where there is a file once the flow is imported again.
+    """
+
+    content: bytes
+    flow_spec: dict[str, Any]
+    canary: Path
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+
+@pytest.fixture
+def pack(tmp_path: Path) -> Callable[..., Packed]:
+    """Build the archive of a flow; another number is other code."""
+
+    def pack(number: int = 1) -> Packed:
+        directory = tmp_path / f"project{number}"
+        directory.mkdir()
+        (directory / "packed.py").write_text(PACKED_FLOW.replace("{number}", str(number)))
+        mark = directory / "built"
+        mark.touch()
+        path = build_artifact(f"{directory / 'packed.py'}:packed", tmp_path / f"{number}.zip")
+        mark.unlink()
+        with open_artifact(path) as artifact:
+            spec = json.loads(flow_spec_to_json(artifact.flow_spec))
+        return Packed(path.read_bytes(), spec, directory / "imported")
+
+    return pack
+
+
+@pytest.fixture
+def upload(client: TestClient) -> Callable[..., str]:
+    """Upload bytes as somebody, and return the id of the artifact."""
+
+    def upload(member: Member, content: bytes) -> str:
+        headers = {**member.headers, "X-Content-SHA256": hashlib.sha256(content).hexdigest()}
+        answer = client.post("/artifacts", content=content, headers=headers)
+        assert answer.status_code in (200, 201), answer.text
+        return str(answer.json()["artifact_id"])
+
+    return upload
 
 
 FLOW_SPEC = {

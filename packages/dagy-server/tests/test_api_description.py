@@ -110,6 +110,7 @@ def test_operations_have_the_names_that_clients_know_them_by() -> None:
         "runs.logs": "GET /runs/{run_id}/logs",
         "runs.append_logs": "POST /runs/{run_id}/logs",
         "artifacts.upload": "POST /artifacts",
+        "artifacts.find": "GET /artifacts/by-sha256/{sha256}",
         "artifacts.download": "GET /artifacts/{artifact_id}",
         "api_keys.list": "GET /api-keys",
         "api_keys.create": "POST /api-keys",

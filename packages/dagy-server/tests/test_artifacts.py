@@ -80,6 +80,16 @@ def test_an_artifact_is_uploaded_and_downloaded(
     assert [path.name for path in _files(settings)] == [_SHA256]
 
 
+def test_an_artifact_is_found_by_its_hash(client: TestClient, owner: Any) -> None:
+    document = _upload(client, owner).json()
+    for sha256 in (_SHA256, _SHA256.upper()):
+        found = client.get(f"/artifacts/by-sha256/{sha256}", headers=owner.headers)
+        assert (found.status_code, found.json()) == (200, document)
+    for sha256 in ("0" * 64, "abc"):
+        answer = client.get(f"/artifacts/by-sha256/{sha256}", headers=owner.headers)
+        assert answer.status_code == 404
+
+
 def test_an_upload_may_come_in_pieces_and_be_empty(client: TestClient, owner: Any) -> None:
     pieces = (_CONTENT[start : start + 7001] for start in range(0, len(_CONTENT), 7001))
     assert _upload(client, owner, pieces).json()["sha256"] == _SHA256

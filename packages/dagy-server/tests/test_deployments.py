@@ -76,15 +76,24 @@ def test_a_deployment_may_have_a_namespace_of_its_own(client: TestClient, owner:
     assert _make(client, owner, namespace="").json()["namespace"] == ""
 
 
-def test_an_artifact_of_its_own_is_one_of_the_organisation(
-    client: TestClient, owner: Any, other_organisation: Any, new_flow: Callable[..., None]
+def test_an_artifact_of_its_own_is_one_of_the_organisation_with_the_same_flow(
+    client: TestClient,
+    owner: Any,
+    other_organisation: Any,
+    pack: Callable[..., Any],
+    upload: Callable[..., str],
 ) -> None:
-    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    headers = {**owner.headers, "X-Content-SHA256": digest}
-    artifact = client.post("/artifacts", content=b"abc", headers=headers).json()["artifact_id"]
-    assert _make(client, owner, artifact_id=artifact).json()["artifact_id"] == artifact
-    new_flow(other_organisation)
-    assert _make(client, other_organisation, artifact_id=artifact).status_code == 404
+    packed = pack()
+    for member in (owner, other_organisation):
+        client.post("/flows", json={"flow_spec": packed.flow_spec}, headers=member.headers)
+    artifact = upload(owner, packed.content)
+    body = {"deployment_name": "nightly", "flow_name": "packed", "flow_version": "1"}
+    body |= {"artifact_id": artifact}
+    answer = client.post("/deployments", json=body, headers=owner.headers)
+    assert (answer.status_code, answer.json()["artifact_id"]) == (201, artifact)
+    answer = client.post("/deployments", json=body, headers=other_organisation.headers)
+    assert answer.status_code == 404
+    assert _make(client, owner, artifact_id=artifact).status_code == 422  # of another flow
 
 
 def test_a_deployment_has_a_version_that_is_there(

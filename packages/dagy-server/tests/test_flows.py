@@ -48,6 +48,7 @@ def test_a_flow_is_registered_and_read_back(client: TestClient, owner: Any) -> N
         "flow_spec": document["flow_spec"],
         "deployment_name": None,
         "artifact_id": None,
+        "artifact_s3_uri": None,
         "org_id": owner.organisation_id,
         "created_at": "2026-11-01T12:00:00.000000Z",
     }
@@ -89,15 +90,20 @@ def test_the_same_content_again_changes_nothing_orch_17(
 
 
 def test_other_content_under_a_version_is_refused_orch_17(
-    client: TestClient, owner: Any, services: Services
+    client: TestClient,
+    owner: Any,
+    services: Services,
+    pack: Callable[..., Any],
+    upload: Callable[..., str],
 ) -> None:
-    artifact = _new_artifact(client, owner)
-    assert _register(client, owner, namespace="a").status_code == 201
+    one, two = pack(1), pack(2)
+    first = {"flow_spec": one.flow_spec, "artifact_id": upload(owner, one.content)}
+    assert _register(client, owner, **first, namespace="a").status_code == 201
     before = _rows(services)
     for other in (
-        {"flow_spec": {**_SPEC, "code_hash": "other"}},
-        {"namespace": "b"},
-        {"artifact_id": artifact},
+        {"flow_spec": {**one.flow_spec, "code_hash": "other"}},
+        {**first, "namespace": "b"},
+        {"flow_spec": two.flow_spec, "artifact_id": upload(owner, two.content)},
     ):
         answer = _register(client, owner, **other)
         assert answer.status_code == 409
@@ -113,12 +119,16 @@ def test_tags_may_change(client: TestClient, owner: Any) -> None:
 
 
 def test_a_flow_has_an_artifact_of_its_organisation(
-    client: TestClient, owner: Any, other_organisation: Any
+    client: TestClient,
+    owner: Any,
+    other_organisation: Any,
+    pack: Callable[..., Any],
+    upload: Callable[..., str],
 ) -> None:
-    artifact = _new_artifact(client, owner)
-    assert _register(client, owner, artifact_id=artifact).json()["artifact_id"] == artifact
-    answer = _register(client, other_organisation, artifact_id=artifact)
-    assert answer.status_code == 404
+    packed = pack()
+    body = {"flow_spec": packed.flow_spec, "artifact_id": upload(owner, packed.content)}
+    assert _register(client, owner, **body).json()["artifact_id"] == body["artifact_id"]
+    assert _register(client, other_organisation, **body).status_code == 404
 
 
 def test_a_registration_deploys_when_a_deployment_is_named(
@@ -296,12 +306,3 @@ def test_each_registration_is_audited_orch_20(
     ] * 2
     assert [row.details["is_new"] for row in rows] == [True, False]
     assert rows[0].details["deployment_name"] == "nightly"
-
-
-def _new_artifact(client: TestClient, member: Any) -> str:
-    sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    headers = {**member.headers, "X-Content-SHA256": sha256}
-    answer = client.post("/artifacts", content=b"abc", headers=headers)
-    artifact_id = answer.json()["artifact_id"]
-    assert isinstance(artifact_id, str)
-    return artifact_id

@@ -51,6 +51,7 @@ _REQUESTS: list[tuple[str, str, Any]] = [
     ("GET", "/runs/{run_id}/logs?task=load", None),
     ("POST", "/runs/{run_id}/logs", {"records": [_LINE]}),
     ("GET", "/artifacts/{artifact_id}", None),
+    ("GET", f"/artifacts/by-sha256/{hashlib.sha256(b'secret').hexdigest()}", None),
     ("POST", "/runs", {"flow_name": "{flow}"}),
     ("POST", "/runs", {"flow_name": "{flow}", "flow_version": "1"}),
     ("POST", "/runs", {"deployment_name": "{deployment}"}),

@@ -51,6 +51,7 @@ UNKNOWN = {
     "run_id": "zzzzzzzzzzzz",
     "task_id": "zzzz",
     "artifact_id": "art_zzzzzzzzzzzzzzzzzzzz",
+    "sha256": "0" * 64,
     "key_id": "key_zzzzzzzzzzzzzzzzzzzz",
     "user_id": "usr_zzzzzzzzzzzzzzzzzzzz",
 }
@@ -85,6 +86,7 @@ def things(client: Any, owner: Any, viewer: Any, new_run: Any, new_api_key: Any)
         "run_id": run_id,
         "task_id": "load",
         "artifact_id": upload.json()["artifact_id"],
+        "sha256": digest,
         "key_id": new_api_key(owner).id,
         "user_id": viewer.user_id,
     }

@@ -103,6 +103,7 @@ _SAMPLES: dict[str, Callable[[World], dict[str, Any]]] = {
         "headers": {"X-Content-SHA256": hashlib.sha256(b"another archive").hexdigest()},
     },
     "artifacts.upload_past": _json({"sha256": _DIGEST, "size_bytes": len(_ARCHIVE)}),
+    "artifacts.find": _nothing,
     "artifacts.download": _nothing,
     "api_keys.list": _nothing,
     "api_keys.create": _json({"name": "ci", "scopes": ["runs.read"]}),
@@ -145,6 +146,7 @@ def new_world(client: Any, new_member: Callable[..., Any]) -> Callable[[Any], Wo
             "run_id": run["run_id"],
             "task_id": "load",
             "artifact_id": uploaded.json()["artifact_id"],
+            "sha256": _DIGEST,
             "key_id": key["key_id"],
             "user_id": new_member(owner.organisation_id, Role.VIEWER).user_id,
         }

@@ -7,10 +7,11 @@ from importlib.metadata import version
 import pytest
 
 import dagy
+import dagy.deploy
 import dagy.local
 
 
-@pytest.mark.parametrize("module", [dagy, dagy.local])
+@pytest.mark.parametrize("module", [dagy, dagy.deploy, dagy.local])
 def test_all_names_are_there_and_sorted_as_written(module: object) -> None:
     names = module.__all__  # type: ignore[attr-defined]
     assert len(set(names)) == len(names)
@@ -27,7 +28,7 @@ def test_the_version_is_that_of_the_distribution() -> None:
 def test_importing_dagy_loads_nothing_heavy_and_starts_nothing() -> None:
     code = (
         "import sys, threading, dagy;"
-        "heavy = {'asyncio', 'httpx', 'keyring', 'tabulate', 'pydantic', 'yaml'};"
+        "heavy = {'asyncio', 'dagy_client', 'httpx', 'keyring', 'tabulate', 'pydantic', 'yaml'};"
         "print(sorted(heavy & set(sys.modules)), threading.active_count())"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from dagy_types.errors import ConfigError
 FILE_NAME = "config.yaml"
 
 _VERSION = 1
-_KEYS = tuple(field.name for field in fields(Profile))
+_TEXTS = ("api_url", "app_url", "issuer", "client_id", "auth_storage")
 
 
 def read_config_file(directory: Path) -> ConfigFile:
@@ -75,7 +74,11 @@ def _config_file(document: Any, path: Path) -> ConfigFile:
 def _profile(name: str, document: Any, path: Path) -> Profile:
     owner = f"profile {name!r}"
     document = _mapping(document or {}, path, owner)
-    return Profile(**{key: _text(document, key, path=path, owner=owner) for key in _KEYS})
+    is_protected = document.get("protected", False)
+    if not isinstance(is_protected, bool):
+        raise _broken(path, f"protected of {owner} is neither true nor false")
+    texts = {key: _text(document, key, path=path, owner=owner) for key in _TEXTS}
+    return Profile(**texts, is_protected=is_protected)
 
 
 def _mapping(value: Any, path: Path, owner: str) -> Mapping[Any, Any]:

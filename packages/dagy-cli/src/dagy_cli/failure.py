@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from dagy_cli.console import Console, OutputError
 from dagy_cli.exit_codes import ExitCode, error_exit_code
-from dagy_types.errors import DagyError
+from dagy_types.errors import DagyError, NotFoundError
 
 
 def explain(
@@ -42,6 +43,15 @@ def complaint_lines(message: str, hint: str | None) -> tuple[str, ...]:
     if hint is not None:
         lines.append(f"hint: {_one_line(hint)}")
     return tuple(lines)
+
+
+@contextmanager
+def with_hint_for_missing(hint: str) -> Iterator[None]:
+    """Say how to find what there is, where a server says that something is not there."""
+    try:
+        yield
+    except NotFoundError as error:
+        raise NotFoundError(error.message, hint=hint) from error
 
 
 def _explain_unexpected(

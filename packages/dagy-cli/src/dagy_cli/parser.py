@@ -18,9 +18,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("dagy_cli.commands.run", "run a flow on this machine"),
     "graph": ("dagy_cli.commands.graph", "show the graph of a flow"),
     "build": ("dagy_cli.commands.build", "pack a flow into an archive"),
+    "deploy": ("dagy_cli.commands.deploy", "bring an archive to a server"),
     "runs": ("dagy_cli.commands.runs.verbs", "list, show, watch, resume and compare runs"),
     "replay": ("dagy_cli.commands.replay", "run one task of a run again, to look into it"),
     "logs": ("dagy_cli.commands.logs", "show what a run logged"),
+    "flows": ("dagy_cli.commands.flows.verbs", "look at the flows of a server"),
+    "deployments": ("dagy_cli.commands.deployments.verbs", "look at the deployments of a server"),
+    "api-keys": ("dagy_cli.commands.api_keys.verbs", "make, list and revoke keys for programs"),
     "login": ("dagy_cli.commands.login", "log in to a server"),
     "logout": ("dagy_cli.commands.logout", "log out of a server"),
     "whoami": ("dagy_cli.commands.whoami", "show who you are to the server"),
@@ -171,6 +175,22 @@ def add_format_option(parser: argparse.ArgumentParser) -> None:
 def add_profile_option(parser: argparse._ActionsContainer) -> None:
     """Add `--profile`, which every command has that speaks to a server."""
     parser.add_argument("--profile", metavar="NAME", help="which profile of config.yaml to use")
+
+
+def add_limit_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--limit`, which lists have that a server keeps."""
+    from dagy_cli.arguments import positive_number
+
+    parser.add_argument(
+        "--limit", type=positive_number, default=20, metavar="N", help="at most so many (20)"
+    )
+
+
+def add_catalogue_options(parser: argparse.ArgumentParser) -> None:
+    """Add the filters of what a server has registered and deployed."""
+    add_limit_option(parser)
+    parser.add_argument("--flow", metavar="NAME", help="only those of the flow with this name")
+    parser.add_argument("--namespace", metavar="NS", help="only those in this namespace")
 
 
 def add_branches(parser: CommandParser, branches: Mapping[str, tuple[str, str]]) -> None:

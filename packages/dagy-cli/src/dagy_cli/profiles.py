@@ -34,13 +34,18 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What the file says of one profile; ``None`` for what it does not say."""
+    """What the file says of one profile; ``None`` for what it does not say.
+
+    Attributes:
+        is_protected: Whether nobody changes its server without saying so twice.
+    """
 
     api_url: str | None = None
     app_url: str | None = None
     issuer: str | None = None
     client_id: str | None = None
     auth_storage: str | None = None
+    is_protected: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,12 @@ class Settings:
     def storage(self) -> Storage:
         """Where tokens are kept."""
         return next(each for each in STORAGES if each == self.auth_storage.value)
+
+    @property
+    def is_protected(self) -> bool:
+        """Whether the profile is marked as protected."""
+        name = None if self.profile is None else self.profile.value
+        return name is not None and self.file.profiles.get(name, Profile()).is_protected
 
     @property
     def login_name(self) -> str:

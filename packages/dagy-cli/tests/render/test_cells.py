@@ -12,6 +12,7 @@ from dagy_cli.render.cells import (
     log_cells,
     run_status_cell,
     shortened,
+    size_text,
     time_cell,
 )
 from dagy_cli.render.view import Surface
@@ -26,6 +27,14 @@ MOMENT = datetime(2026, 11, 1, 8, 0, 0, 123456, tzinfo=timezone.utc)
 )
 def test_durations_have_the_units_that_matter(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (1, "1 byte"), (1536, "1.5 KiB"), (300 * 1024 * 1024, "300.0 MiB")],
+)
+def test_sizes_have_the_unit_that_people_name(size: int, text: str) -> None:
+    assert size_text(size) == text
 
 
 def test_what_is_unknown_is_a_dash() -> None:

@@ -192,6 +192,9 @@ ARTIFACTS_UPLOAD = Operation(
     is_keyed=True,
     status=201,
 )
+ARTIFACTS_FIND = Operation(
+    name="artifacts.find", method="GET", path="/artifacts/by-sha256/{sha256}", answer=ArtifactInfo
+)
 ARTIFACTS_DOWNLOAD = Operation(
     name="artifacts.download", method="GET", path="/artifacts/{artifact_id}", answer=bytes
 )
@@ -241,6 +244,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (  # Any: each has an answer of its own
     RUNS_REPORT,
     RUNS_FLOW_SPEC,
     ARTIFACTS_UPLOAD,
+    ARTIFACTS_FIND,
     ARTIFACTS_DOWNLOAD,
     API_KEYS_LIST,
     API_KEYS_CREATE,

@@ -25,7 +25,7 @@ from dagy_server.field_types import RequestModel
 from dagy_server.ids import new_id
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
-from dagy_server.transactions import Answer, Call, Change, View
+from dagy_server.transactions import Answer, Call, Change, Document, View
 from dagy_types import ArtifactInfo, api_document
 from dagy_types.errors import ArtifactError, NotFoundError, UsageError
 
@@ -33,6 +33,7 @@ router = Router("artifacts")
 
 _BYTES = "application/octet-stream"
 _WRITE_BYTES = 1024 * 1024
+_UPLOAD_HINT = "POST /artifacts uploads one."
 _Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$", to_lower=True)]
 _BINARY = {"content": {_BYTES: {"schema": {"type": "string", "format": "binary"}}}}
 
@@ -133,6 +134,22 @@ def upload_past(call: Call, body: UploadBody) -> Response | Answer:
 @route(
     router,
     "GET",
+    "/artifacts/by-sha256/{sha256}",
+    needs=Permission.ARTIFACTS_READ,
+    operation="artifacts.find",
+    response=ArtifactInfo,
+)
+def find_by_hash(view: View, sha256: str) -> Document:
+    """Get what there is to know of the artifact with this hash, without its bytes."""
+    row = _find_by_hash(view.connection, view.caller.organisation_id, sha256.lower())
+    if row is None:
+        raise NotFoundError("There is no artifact with this hash.", hint=_UPLOAD_HINT)
+    return _document(row)
+
+
+@route(
+    router,
+    "GET",
     "/artifacts/{artifact_id}",
     needs=Permission.ARTIFACTS_READ,
     operation="artifacts.download",
@@ -186,20 +203,8 @@ def find_artifact(connection: Connection, organisation_id: str, artifact_id: str
     mine = (artifacts.c.id == artifact_id) & (artifacts.c.organisation_id == organisation_id)
     row = connection.execute(select(artifacts).where(mine)).one_or_none()
     if row is None:
-        raise NotFoundError(
-            f"There is no artifact {artifact_id!r}.", hint="POST /artifacts uploads one."
-        )
+        raise NotFoundError(f"There is no artifact {artifact_id!r}.", hint=_UPLOAD_HINT)
     return row
-
-
-def require_artifact(connection: Connection, organisation_id: str, artifact_id: str | None) -> None:
-    """Check that an artifact, if one is named, is the organisation's.
-
-    Raises:
-        NotFoundError: When it is not.
-    """
-    if artifact_id is not None:
-        find_artifact(connection, organisation_id, artifact_id)
 
 
 async def _receive(request: Request, file: IncomingFile, limit: int) -> None:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import Row
+from starlette.responses import Response
 
 from dagy_server import limits
-from dagy_server.artifacts import require_artifact
 from dagy_server.clock import to_datetime
 from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import deployments
 from dagy_server.documents import again, error_responses
 from dagy_server.field_types import Filter, Id, Name, Namespace, Parameters, RequestModel, Tags
+from dagy_server.flow_artifacts import require_flow_artifact
 from dagy_server.flow_versions import find_version
 from dagy_server.ids import new_id
 from dagy_server.listing import Cursor, Limit, Listing, Page
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
-from dagy_server.transactions import Answer, Change, Document, View
-from dagy_types import Deployment, api_document
+from dagy_server.transactions import Answer, Call, Change, Document, View
+from dagy_types import Deployment, api_document, flow_spec_from_json
 from dagy_types.errors import NotFoundError
 
 router = Router("deployments")
@@ -94,11 +96,24 @@ def get_deployment(view: View, name: str) -> Document:
     responses=again(Deployment) | error_responses(404),
     status=201,
 )
-def make_deployment(change: Change, body: DeploymentBody) -> Answer:
-    """Make a deployment, or make the one that has this name into this; all at once."""
-    connection, organisation_id = change.connection, change.caller.organisation_id
-    flow = find_version(connection, organisation_id, body.flow_name, body.flow_version)
-    require_artifact(connection, organisation_id, body.artifact_id)
+def make_deployment(call: Call, body: DeploymentBody) -> Response:
+    """Make a deployment, or make the one that has this name into this; all at once.
+
+    An artifact of its own has to hold the same flow.
+    """
+    if body.artifact_id is not None:
+        with call.view() as view:
+            flow = _flow_of(view.connection, call.caller.organisation_id, body)
+        require_flow_artifact(call, body.artifact_id, flow_spec_from_json(flow.spec))
+    return call.change(partial(_make, body=body))
+
+
+def _flow_of(connection: Connection, organisation_id: str, body: DeploymentBody) -> Row[Any]:
+    return find_version(connection, organisation_id, body.flow_name, body.flow_version)
+
+
+def _make(change: Change, *, body: DeploymentBody) -> Answer:
+    flow = _flow_of(change.connection, change.caller.organisation_id, body)
     wanted = {**binding(flow), "tags": body.tags, "parameters": body.parameters}
     if body.namespace is not None:
         wanted["namespace"] = body.namespace

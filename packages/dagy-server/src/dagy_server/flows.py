@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field, StrictBool, StringConstraints
 from sqlalchemy import select, update
 from sqlalchemy.engine import Row
+from starlette.responses import Response
 
 from dagy_server import limits
-from dagy_server.artifacts import require_artifact
 from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import flows
 from dagy_server.deployments import binding, deploy
@@ -24,11 +25,12 @@ from dagy_server.field_types import (
     RequestModel,
     Tags,
 )
+from dagy_server.flow_artifacts import require_flow_artifact
 from dagy_server.flow_versions import find_newest, find_version, flow_document, is_version
 from dagy_server.listing import Cursor, Limit, Listing, Page
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
-from dagy_server.transactions import Answer, Change, Document, View
+from dagy_server.transactions import Answer, Call, Change, Document, View
 from dagy_types import (
     FlowSpec,
     FlowStatus,
@@ -146,13 +148,18 @@ def get_flow_version(view: View, name: str, version: str) -> Document:
     responses=again(FlowVersion) | error_responses(404),
     status=201,
 )
-def register_flow(change: Change, body: FlowRegistrationBody) -> Answer:
+def register_flow(call: Call, body: FlowRegistrationBody) -> Response:
     """Register a version of a flow, and deploy it when a deployment is named.
 
     The same content again changes nothing, but for the tags; other content under a version that
-    there is, is refused.
+    there is, is refused; and so is an artifact that is no sound archive of this very flow.
     """
     spec = flow_spec_from_json(body.flow_spec.model_dump_json())
+    require_flow_artifact(call, body.artifact_id, spec)
+    return call.change(partial(_register_and_deploy, body=body, spec=spec))
+
+
+def _register_and_deploy(change: Change, *, body: FlowRegistrationBody, spec: FlowSpec) -> Answer:
     is_new, row = _register(change, body, spec)
     if body.deployment_name is not None:
         change.caller.require(Permission.DEPLOYMENTS_WRITE)
@@ -171,7 +178,6 @@ def register_flow(change: Change, body: FlowRegistrationBody) -> Answer:
 
 def _register(change: Change, body: FlowRegistrationBody, spec: FlowSpec) -> tuple[bool, Row[Any]]:
     organisation_id = change.caller.organisation_id
-    require_artifact(change.connection, organisation_id, body.artifact_id)
     tags = dict(body.tags or spec.tags)
     values = {
         "organisation_id": organisation_id,

@@ -71,6 +71,7 @@ class FlowVersion:
 
     Attributes:
         artifact_id: The archive that holds its code.
+        artifact_s3_uri: The same, where it is in a bucket of its owner.
     """
 
     flow_name: str
@@ -81,6 +82,7 @@ class FlowVersion:
     flow_spec: FlowSpec | None = None
     deployment_name: str | None = None
     artifact_id: str | None = None
+    artifact_s3_uri: str | None = None
     org_id: str | None = None
     created_at: datetime | None = None
 
@@ -154,6 +156,7 @@ class FlowRegistration:
     deployment_name: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     artifact_id: str | None = None
+    artifact_s3_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from dagy._flow_options import FlowOptions
 from dagy._hooks import Hook
@@ -20,6 +20,10 @@ from dagy.local._result import RunResult
 from dagy.local._resume import resume_flow
 from dagy.local._run import run_flow
 from dagy_types.errors import FlowDefinitionError
+
+if TYPE_CHECKING:
+    from dagy.deploy import Deployed
+    from dagy_types import TokenSource
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -187,6 +191,30 @@ class Flow(Generic[P, R]):
                 executor=executor,
             )
         return self._checked(result, fail_fast)
+
+    def deploy(
+        self,
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        api_url: str | None = None,
+        auth: str | TokenSource | None = None,
+    ) -> Deployed:
+        """Build an archive of the flow and deploy it; ``pip install 'dagy[deploy]'`` is needed.
+
+        `dagy.build_artifact` and then `dagy.deploy.deploy_artifact` do the same; see the latter.
+
+        Args:
+            name: That of the deployment; by default the flow's own.
+            namespace: By default the way from the current directory to that of the flow's file, as
+                in ``data/ingestion``; of a version that is registered already, the one it has.
+        """
+        from dagy.deploy import deploy_flow  # who runs flows here does not need it
+
+        return deploy_flow(
+            self, name=name, namespace=namespace, tags=tags, api_url=api_url, auth=auth
+        )
 
     def _checked(self, result: RunResult, fail_fast: bool | None) -> RunResult:
         if self.options.fail_fast if fail_fast is None else fail_fast:

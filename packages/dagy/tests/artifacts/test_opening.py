@@ -7,6 +7,7 @@ import sys
 import zipfile
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -97,6 +98,11 @@ def test_an_open_file_is_read_and_left_open(archive: Path) -> None:
     assert not file.closed
     with pytest.raises(ArtifactError, match="The file is refused: it does not end"):
         open_artifact(io.BytesIO(b"x" * 99)).__enter__()
+
+
+def test_a_file_without_a_name_is_called_the_file() -> None:
+    with TemporaryFile() as file, pytest.raises(ArtifactError, match="The file is refused: "):
+        open_artifact(file).__enter__()
 
 
 def test_the_hash_of_the_whole_is_compared_when_it_is_known(archive: Path) -> None:

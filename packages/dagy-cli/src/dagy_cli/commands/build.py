@@ -10,7 +10,7 @@ from dagy_cli.app import Answer, App
 from dagy_cli.parameters import add_flow_arguments, flow_with_parameters
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.redirect import stdout_to_stderr
-from dagy_cli.render.cells import counted
+from dagy_cli.render.cells import counted, size_text
 from dagy_cli.render.view import Cell, Column, Fields, Table, View
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def build(args: Namespace, app: App) -> Answer:
     notes = _left_out_notes(plan)
     if args.dry_run:
         place = args.output or default_output(plan, app.environ)
-        total = _size_text(sum(each.size_bytes for each in plan.files))
+        total = size_text(sum(each.size_bytes for each in plan.files))
         files = counted(len(plan.files), "file")
         last = f"{files}, {total}. Nothing is written; without --dry-run it would be {place}"
         return Answer(_list_view(plan.files), notes=(*notes, last))
@@ -83,7 +83,7 @@ def build(args: Namespace, app: App) -> Answer:
 
 
 def _list_view(files: Sequence[SourceFile]) -> View:
-    rows = [(Cell(each.path), Cell(_size_text(each.size_bytes))) for each in files]
+    rows = [(Cell(each.path), Cell(size_text(each.size_bytes))) for each in files]
     return View(
         documents=[_file_document(each) for each in files],
         is_list=True,
@@ -110,7 +110,7 @@ def _artifact_view(plan: ArtifactPlan, written: WrittenArtifact) -> View:
             ("Artifact", Cell(str(written.path))),
             ("Flow", Cell(f"{spec.name} (version {spec.version})")),
             ("Files", Cell(str(len(plan.files)))),
-            ("Size", Cell(_size_text(written.size_bytes))),
+            ("Size", Cell(size_text(written.size_bytes))),
             ("Requirements", Cell(", ".join(requirements) or "-")),
             ("Content hash", Cell(manifest.content_hash)),
             ("SHA-256", Cell(written.sha256)),
@@ -125,10 +125,3 @@ def _file_document(file: SourceFile) -> dict[str, object]:
 
 def _left_out_notes(plan: ArtifactPlan) -> tuple[str, ...]:
     return tuple(f"Left out: {each.path} ({each.reason})" for each in plan.left_out)
-
-
-def _size_text(size: int) -> str:
-    for unit, bytes_in_unit in (("MiB", 1024 * 1024), ("KiB", 1024)):
-        if size >= bytes_in_unit:
-            return f"{size / bytes_in_unit:.1f} {unit}"
-    return counted(size, "byte")

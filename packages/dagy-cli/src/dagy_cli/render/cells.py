@@ -64,6 +64,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def size_text(size_bytes: int) -> str:
+    """Return a size in the unit that people would name."""
+    for unit, bytes_in_unit in (("MiB", 1024 * 1024), ("KiB", 1024)):
+        if size_bytes >= bytes_in_unit:
+            return f"{size_bytes / bytes_in_unit:.1f} {unit}"
+    return counted(size_bytes, "byte")
+
+
 def log_cells(record: LogRecord) -> tuple[Cell, ...]:
     """Return a log record as time, level, task and message."""
     return (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dagy_client import _operations as operations
-from dagy_client._calls import Call
+from dagy_client._calls import Call, operation_call
 from dagy_client._files import OnProgress
 from dagy_client._methods import Resource, one_value
 from dagy_client._transfers import Download, Upload
@@ -37,6 +37,15 @@ class Artifacts(Resource[S]):
             ArtifactError: When it cannot be read, or arrived changed.
         """
         return Upload(operations.ARTIFACTS_UPLOAD, Path(path), on_progress, idempotency_key)
+
+    @one_value
+    def find(self, sha256: str) -> Call[ArtifactInfo]:
+        """Return the archive whose bytes have this hash.
+
+        Raises:
+            NotFoundError: When the server has none.
+        """
+        return operation_call(operations.ARTIFACTS_FIND, {"sha256": sha256})
 
     @one_value
     def download(

@@ -55,6 +55,7 @@ class Flows(Resource[S]):
         deployment_name: str | None = None,
         tags: Mapping[str, str] | None = None,
         artifact_id: str | None = None,
+        artifact_s3_uri: str | None = None,
         idempotency_key: str | None = None,
     ) -> Call[FlowVersion]:
         """Register a version of a flow and return it.
@@ -62,9 +63,10 @@ class Flows(Resource[S]):
         Args:
             deployment_name: Deploy it under this name too.
             artifact_id: The uploaded archive that holds its code.
+            artifact_s3_uri: Where that archive is, for servers that read it from a bucket.
 
         Raises:
-            ConflictError: When there is such a version, with another graph.
+            ConflictError: When there is such a version, with another graph or archive.
         """
         body = FlowRegistration(
             flow_spec=flow_spec,
@@ -72,5 +74,6 @@ class Flows(Resource[S]):
             deployment_name=deployment_name,
             tags=tags or {},
             artifact_id=artifact_id,
+            artifact_s3_uri=artifact_s3_uri,
         )
         return operation_call(operations.FLOWS_REGISTER, body=body, idempotency_key=idempotency_key)

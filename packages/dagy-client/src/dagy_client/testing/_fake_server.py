@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
+from hashlib import sha256
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -96,6 +97,21 @@ class FakeServer:
 
         return FakeTransport(self._receive, prefix=urlsplit(self.base_url).path.rstrip("/"))
 
+    @contextmanager
+    def listening(self) -> Iterator[str]:
+        """Be at a port of this machine, too, for other processes; gives the base URL there."""
+        from dagy_client.testing._listener import listening
+        from dagy_client.testing._transport import UnreachableError
+
+        def answer(request: SeenRequest) -> Reply | None:
+            try:
+                return self._receive(request)
+            except UnreachableError:
+                return None
+
+        with listening(answer, prefix=urlsplit(self.base_url).path.rstrip("/")) as url:
+            yield url
+
     def add_run(
         self, run: Run, *, tasks: Sequence[TaskRun] = (), logs: Sequence[LogRecord] = ()
     ) -> None:
@@ -119,6 +135,7 @@ class FakeServer:
         """Give the server an archive."""
         with self._lock:
             self._state.artifacts.put(artifact_id, data)
+            self._state.artifact_ids[sha256(data).hexdigest()] = artifact_id
 
     @property
     def runs(self) -> list[Run]:

@@ -31,28 +31,41 @@ def _register(state: State, request: SeenRequest) -> FlowVersion:
     spec = asked.flow_spec
     name = f"{spec.name}:{spec.version}"
     present = {f"{each.flow_name}:{each.flow_version}": each for each in state.flows.all()}
-    if name in present and present[name].flow_spec != spec:
-        raise RefusedError(409, "flow_version_exists", f"{name} is there, with another graph.")
+    flow = _same(present[name], asked) if name in present else _new_version(state, asked)
+    state.flows.put(name, replace(flow, tags=asked.tags or flow.tags))
+    flow = state.flows.get(name)
     if asked.deployment_name is not None:
-        _deploy(
-            state,
-            DeploymentRequest(
-                deployment_name=asked.deployment_name,
-                flow_name=spec.name,
-                flow_version=spec.version,
-            ),
-        )
-    flow = FlowVersion(
-        flow_name=spec.name,
-        flow_version=spec.version,
+        _deploy_version(state, asked.deployment_name, flow)
+    return replace(flow, deployment_name=asked.deployment_name)
+
+
+def _same(present: FlowVersion, asked: FlowRegistration) -> FlowVersion:
+    different = {
+        "graph": present.flow_spec != asked.flow_spec,
+        "namespace": asked.namespace not in (None, present.namespace),
+        "artifact": asked.artifact_id not in (None, present.artifact_id)
+        or asked.artifact_s3_uri not in (None, present.artifact_s3_uri),
+    }
+    if any(different.values()):
+        what = " and ".join(name for name, is_different in different.items() if is_different)
+        name = f"{present.flow_name}:{present.flow_version}"
+        raise RefusedError(409, "flow_version_exists", f"{name} is there, with another {what}.")
+    return present
+
+
+def _new_version(state: State, asked: FlowRegistration) -> FlowVersion:
+    if asked.artifact_id is not None:
+        state.artifacts.get(asked.artifact_id)
+    return FlowVersion(
+        flow_name=asked.flow_spec.name,
+        flow_version=asked.flow_spec.version,
         namespace=asked.namespace or "",
-        tags=asked.tags,
-        flow_spec=spec,
-        deployment_name=asked.deployment_name,
+        tags=asked.tags or asked.flow_spec.tags,
+        flow_spec=asked.flow_spec,
         artifact_id=asked.artifact_id,
+        artifact_s3_uri=asked.artifact_s3_uri,
         created_at=state.now(),
     )
-    return state.flows.put(name, flow)
 
 
 def _get_flow(state: State, request: SeenRequest) -> FlowVersion:
@@ -80,6 +93,24 @@ def _deploy(state: State, asked: DeploymentRequest) -> Deployment:
     return state.deployments.put(asked.deployment_name, deployment)
 
 
+def _deploy_version(state: State, name: str, flow: FlowVersion) -> None:
+    present = {each.deployment_name: each for each in state.deployments.all()}
+    now = state.now()
+    before = present.get(
+        name, Deployment(deployment_name=name, flow_name=flow.flow_name, created_at=now)
+    )
+    bound = replace(
+        before,
+        flow_name=flow.flow_name,
+        flow_version=flow.flow_version,
+        namespace=flow.namespace,
+        tags=flow.tags,
+        artifact_id=flow.artifact_id,
+        updated_at=now,
+    )
+    state.deployments.put(name, bound)
+
+
 def _get_deployment(state: State, request: SeenRequest) -> Deployment:
     return state.deployments.get(request.values["name"])
 
@@ -88,14 +119,21 @@ def _upload(state: State, request: SeenRequest) -> ArtifactInfo:
     digest = sha256(request.body).hexdigest()
     if request.headers.get("x-content-sha256") != digest:
         raise RefusedError(422, "checksum", "The archive is not the one that was announced.")
-    artifact_id = state.new_id("art")
+    known = state.artifact_ids.get(digest)
+    artifact_id = state.new_id("art") if known is None else known
+    state.artifact_ids[digest] = artifact_id
     state.artifacts.put(artifact_id, request.body)
-    return ArtifactInfo(
-        artifact_id=artifact_id,
-        sha256=digest,
-        size_bytes=len(request.body),
-        created_at=state.now(),
-    )
+    return _artifact_info(state, artifact_id, digest)
+
+
+def _find(state: State, request: SeenRequest) -> ArtifactInfo:
+    digest = request.values["sha256"]
+    return _artifact_info(state, state.artifact_ids.get(digest, digest), digest)
+
+
+def _artifact_info(state: State, artifact_id: str, digest: str) -> ArtifactInfo:
+    data = state.artifacts.get(artifact_id)
+    return ArtifactInfo(artifact_id=artifact_id, sha256=digest, size_bytes=len(data))
 
 
 def _download(state: State, request: SeenRequest) -> Reply:
@@ -128,5 +166,6 @@ HANDLERS: Mapping[str, Handler] = {
     "deployments.create": _create_deployment,
     "deployments.get": _get_deployment,
     "artifacts.upload": _upload,
+    "artifacts.find": _find,
     "artifacts.download": _download,
 }

@@ -28,6 +28,7 @@ class State:
     flows: Shelf[FlowVersion] = field(default_factory=lambda: Shelf("flow"))
     deployments: Shelf[Deployment] = field(default_factory=lambda: Shelf("deployment"))
     artifacts: Shelf[bytes] = field(default_factory=lambda: Shelf("artifact"))
+    artifact_ids: dict[str, str] = field(default_factory=dict)
     api_keys: Shelf[ApiKey] = field(default_factory=lambda: Shelf("key"))
     tokens: set[str] = field(default_factory=set, repr=False)
     key_tokens: dict[str, str] = field(default_factory=dict, repr=False)

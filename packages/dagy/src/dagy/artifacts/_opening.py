@@ -111,7 +111,9 @@ def open_artifact(
         ArtifactError: When it is not an archive as `dagy.build_artifact` makes them.
     """
     if not isinstance(source, (str, os.PathLike)):
-        yield Artifact(source, getattr(source, "name", None) or "The file", max_bytes=max_bytes)
+        name = getattr(source, "name", None)  # a number, where a file has no name
+        shown = name if isinstance(name, str) else "The file"
+        yield Artifact(source, shown, max_bytes=max_bytes)
         return
     with _open_file(Path(source)) as file:
         yield Artifact(file, str(source), max_bytes=max_bytes)

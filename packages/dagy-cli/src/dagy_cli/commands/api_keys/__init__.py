@@ -1,0 +1,1 @@
+"""`dagy api-keys`: one module per verb."""

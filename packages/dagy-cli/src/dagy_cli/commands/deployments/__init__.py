@@ -1,0 +1,1 @@
+"""`dagy deployments`: one module per verb."""

@@ -1,0 +1,1 @@
+"""`dagy flows`: one module per verb."""
