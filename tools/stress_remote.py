@@ -112,7 +112,7 @@ def stress(
                 journal = directory / f"{number}-{victim}.txt"
                 run = client.runs.trigger("layers", parameters={"journal": str(journal)})
                 time.sleep(source.uniform(0, _LONGEST_DELAY_SECONDS))  # the random moment
-                _kill(victim, server, run.run_id)
+                _kill(victim, server)
                 problems += [
                     f"round {number}, {victim}, run {run.run_id}: {problem}"
                     for problem in _problems_of(client, run.run_id, journal)
@@ -148,7 +148,7 @@ def _running(directory: Path) -> Iterator[Server]:
         server.process.wait()
 
 
-def _kill(victim: str, server: Server, run_id: str) -> None:
+def _kill(victim: str, server: Server) -> None:
     if victim in ("server", "both"):
         server.process.kill()
     if victim in ("worker", "both"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from dagy_types import FailureReason, ReuseReason, RunStatus
 
 FLOWS = """
@@ -79,9 +80,8 @@ def seen(journal: str) -> None:
         except OSError:
             pass
     parent = Path(f"/proc/{os.getppid()}/cmdline").read_text()
-    Path(journal).write_text(
-        json.dumps({"environ": dict(os.environ), "files": files, "argv": sys.argv, "parent": parent})
-    )
+    found = {"environ": dict(os.environ), "files": files, "argv": sys.argv, "parent": parent}
+    Path(journal).write_text(json.dumps(found))
 
 @flow(version=VERSION)
 def looks(journal: str = "") -> None:
