@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import shutil
+import socket
+import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import uvicorn
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -240,6 +243,27 @@ def client(
     client.portal = portal
     yield client
     client.close()
+
+
+@pytest.fixture
+def listening_server() -> Callable[[FastAPI], AbstractContextManager[str]]:
+    """Serve an app from a real socket in a thread beside, and return its URL."""
+
+    @contextmanager
+    def listening_server(app: FastAPI) -> Iterator[str]:
+        listening = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=10)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+            listening.close()
+
+    return listening_server
 
 
 class Forms(HTMLParser):

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -243,25 +241,10 @@ def test_a_key_makes_a_batch_come_once_http_03(
 # Events
 
 
-@contextmanager
-def _live(app: FastAPI) -> Iterator[str]:
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=10)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
-
-
 @pytest.fixture
-def live(client: TestClient, app: FastAPI, services: Services) -> Iterator[str]:
+def live(listening_server: Callable[..., Any], app: FastAPI, services: Services) -> Iterator[str]:
     """The URL of a real server, for what a client in the same process cannot see."""
-    with _live(app) as url:
+    with listening_server(app) as url:
         yield url
         services.stopping.set()
 
@@ -431,9 +414,13 @@ def test_a_client_that_is_gone_is_noticed(
 
 
 def test_a_server_that_stops_does_not_wait_for_streams(
-    owner: Any, run_id: str, client: TestClient, app: FastAPI, services: Services
+    owner: Any,
+    run_id: str,
+    listening_server: Callable[..., Any],
+    app: FastAPI,
+    services: Services,
 ) -> None:
-    with _live(app) as url, _events(url, owner, run_id) as answer:
+    with listening_server(app) as url, _events(url, owner, run_id) as answer:
         lines = answer.iter_lines()
         assert next(lines) == ": heartbeat"
         services.stopping.set()

@@ -53,6 +53,7 @@ class Settings:
         access_token_ttl_seconds: How long a token of ``POST /auth/login`` is good.
         max_runs: How many runs this server carries out at once; with 0 it only takes them in.
         lease_seconds: After how long without a sign of life a worker counts as lost.
+        keep_records_days: How long what a retry takes over is kept of a run that did not succeed.
         flow_environment: Variables of the server's environment that flows get to see.
     """
 
@@ -73,6 +74,7 @@ class Settings:
     busy_timeout_seconds: float = 5.0
     max_runs: int = 4
     lease_seconds: int = 10
+    keep_records_days: int = 30
     flow_environment: tuple[str, ...] = ()
     external_issuer: ExternalIssuer | None = None
 
@@ -153,6 +155,7 @@ _POSITIVE = (
     "request_burst",
     "max_artifact_bytes",
     "lease_seconds",
+    "keep_records_days",
 )
 
 _VARIABLES: Mapping[str, tuple[str, Any]] = {  # Any: a function from text to the value
@@ -172,6 +175,7 @@ _VARIABLES: Mapping[str, tuple[str, Any]] = {  # Any: a function from text to th
     "max_artifact_bytes": ("DAGY_SERVER_MAX_ARTIFACT_BYTES", _number),
     "max_runs": ("DAGY_SERVER_MAX_RUNS", _number),
     "lease_seconds": ("DAGY_SERVER_LEASE_SECONDS", _number),
+    "keep_records_days": ("DAGY_SERVER_KEEP_RECORDS_DAYS", _number),
     "flow_environment": ("DAGY_SERVER_FLOW_ENVIRONMENT", _list),
     "busy_timeout_seconds": ("DAGY_SERVER_BUSY_TIMEOUT_SECONDS", _number),
 }

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
 
 from dagy import build_artifact
 from dagy.artifacts import open_artifact
 from dagy_client import DagyClient
+from dagy_server.database.schema import audit_log, work
+from dagy_server.execution import queue, worker
+from dagy_server.execution.dispatcher import Dispatcher
+from dagy_server.execution.orders import WorkOrder, order_for
+from dagy_server.services import Services
 from dagy_server.testing import RunningServer, running_server
 from dagy_types import Run
 
@@ -33,13 +41,17 @@ def wait_for(condition: Callable[[], Any]) -> Any:
 
 
 @dataclass
-class Site:
-    """A server with a client, and where flows are written."""
+class Desk:
+    """A client of a server, and where flows are written."""
 
-    server: RunningServer
     client: DagyClient
     directory: Path
     _count: int = field(default=0)
+
+    @property
+    def execution(self) -> Path:
+        """Where the server executes runs."""
+        raise NotImplementedError
 
     def wait_for(self, condition: Callable[[], Any]) -> Any:
         """Return what a condition gives, once that is something."""
@@ -90,11 +102,6 @@ class Site:
         """Return the status of each task of a run."""
         return {each.task_id: each.status.value for each in self.client.task_runs.list(run_id)}
 
-    @property
-    def execution(self) -> Path:
-        """Where the server executes runs."""
-        return self.server.directory / "execution"
-
     def holders(self, run_id: str) -> list[int]:
         """Return the worker of a run and the process of its flow, once both are there."""
 
@@ -109,9 +116,95 @@ class Site:
         return found
 
 
-def end_workers(directory: Path) -> None:
+@dataclass
+class Site(Desk):
+    """A server in a process of its own, which carries out runs."""
+
+    server: RunningServer = field(kw_only=True)
+
+    @property
+    def execution(self) -> Path:
+        """Where the server executes runs."""
+        return self.server.directory / "execution"
+
+
+@dataclass
+class Office(Desk):
+    """A server in the process of the tests, which carries out what a test tells it to."""
+
+    services: Services = field(kw_only=True)
+    _dispatchers: list[Dispatcher] = field(default_factory=list)
+
+    @property
+    def execution(self) -> Path:
+        """Where the server executes runs."""
+        return self.services.settings.data_directory / "execution"
+
+    def set(self, **values: Any) -> None:
+        """Change settings."""
+        settings = replace(self.services.settings, **values)
+        self.services = replace(self.services, settings=settings)
+
+    def start_dispatcher(self) -> None:
+        """Let workers carry out what is in the queue."""
+        self.services.stopping.clear()
+        self._dispatchers.append(Dispatcher(self.services))
+        self._dispatchers[-1].start()
+
+    def stop_dispatcher(self) -> None:
+        """Stop it, as a server does that ends; workers go on."""
+        self.services.stopping.set()
+        self.services.work_added.set()
+        while self.services.threads:
+            self.services.threads.pop().join()
+
+    def close(self) -> None:
+        """Let nothing be left of what it has started."""
+        self.stop_dispatcher()
+        end_workers(self.execution)
+        for dispatcher in self._dispatchers:
+            for each in dispatcher.workers:
+                each.kill()
+                each.wait()
+
+    def queued(self) -> list[str]:
+        """Return the runs that wait for a worker, or have one."""
+        with self.services.database.reading() as connection:
+            return list(connection.execute(select(work.c.run_id)).scalars())
+
+    def actions(self) -> list[str]:
+        """Return what has been done, as it is in the audit log."""
+        with self.services.database.reading() as connection:
+            return list(connection.execute(select(audit_log.c.action)).scalars())
+
+    def claim(self, server: str = "srv_here") -> WorkOrder:
+        """Claim the run that has waited longest, and return what its worker has to do."""
+        services = self.services
+        with services.database.writing() as connection:
+            claim = queue.claim_next(
+                connection, server=server, now=services.clock(), lease=services.settings.lease
+            )
+            assert claim is not None, "no run waits"
+            line = queue.line_of(connection, claim)
+        return order_for(claim, line, settings=services.settings, root=self.execution, environ={})
+
+    def work(self, order: WorkOrder) -> int:
+        """Be the worker that has an order, and return its exit status."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(order.to_json())))
+            return worker.main()
+
+    def lose(self, run_id: str, server: str = "srv_here") -> None:
+        """Let the lease of a run's worker go by."""
+        services = self.services
+        with services.database.writing() as connection:
+            late = services.clock() + services.settings.lease
+            queue.lose_worker(connection, run_id, server=server, now=late)
+
+
+def end_workers(execution: Path) -> None:
     """Kill what is left of workers whose server is gone."""
-    for path in directory.glob("execution/runs/*/holder.json"):
+    for path in execution.glob("runs/*/holder.json"):
         for process_id in json.loads(path.read_text()):
             with suppress(ProcessLookupError):
                 os.killpg(int(process_id), signal.SIGKILL)
@@ -125,5 +218,21 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         running_server(directory / "server", environ=environ) as server,
         DagyClient(server.url, server.api_key) as client,
     ):
-        yield Site(server, client, directory)
-    end_workers(directory / "server")
+        yield Site(client, directory, server=server)
+    end_workers(directory / "server" / "execution")
+
+
+@pytest.fixture
+def office(
+    listening_server: Callable[..., AbstractContextManager[str]],
+    app: FastAPI,
+    services: Services,
+    owner: Any,
+    tmp_path: Path,
+) -> Iterator[Office]:
+    with listening_server(app) as url, DagyClient(url, owner.token) as client:
+        port = int(url.rpartition(":")[2])
+        here = replace(services, settings=replace(services.settings, port=port))
+        office = Office(client, tmp_path, services=here)
+        yield office
+        office.close()

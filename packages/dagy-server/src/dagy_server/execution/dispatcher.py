@@ -7,15 +7,14 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, select
-
-from dagy_server.database.schema import runs
 from dagy_server.execution import queue
-from dagy_server.execution.orders import WorkOrder
+from dagy_server.execution.orders import WorkOrder, order_for
 from dagy_server.execution.places import Places
+from dagy_server.execution.pruning import remove_old
 from dagy_server.services import Services
 from dagy_types.errors import StoreError
 
@@ -23,14 +22,15 @@ DIRECTORY = "execution"
 """Of all that is executed, in the data directory."""
 
 _LOOK_SECONDS = 0.5
-_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on here
+_PRUNE_SECONDS = 3600.0
+_DAY_SECONDS = 86_400
 _OWN_PREFIX = "DAGY_"
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class _Running:
+class _Started:
     process: subprocess.Popen[bytes]
     claim: queue.Claim
 
@@ -43,8 +43,14 @@ class Dispatcher:
         self._settings = services.settings
         self._places = Places(self._settings.data_directory / DIRECTORY)
         self._server = self._places.server_id()
-        self._running: dict[str, _Running] = {}
+        self._started: list[_Started] = []
+        self._pruned_at = 0.0
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
+
+    @property
+    def workers(self) -> tuple[subprocess.Popen[bytes], ...]:
+        """Those that it has started, and that have not ended as far as it knows."""
+        return tuple(each.process for each in self._started)
 
     def start(self) -> None:
         """Begin; workers that were there before have a lease to say that they still are."""
@@ -64,6 +70,7 @@ class Dispatcher:
             services.work_added.clear()  # before looking: what comes after that is another look
             try:
                 self._look()
+                self._prune()
             except StoreError:
                 _log.exception("the queue of runs cannot be read; it is looked at again")
             services.work_added.wait(_LOOK_SECONDS)
@@ -78,16 +85,22 @@ class Dispatcher:
             if not has_room or not self._take_up():
                 return
 
+    def _prune(self) -> None:
+        if time.monotonic() - self._pruned_at > _PRUNE_SECONDS or not self._pruned_at:
+            self._pruned_at = time.monotonic()
+            days = self._settings.keep_records_days
+            remove_old(self._places, before=time.time() - days * _DAY_SECONDS)
+
     def _notice_ends(self) -> None:
         database, now = self._services.database, self._services.clock()
-        for run_id, running in list(self._running.items()):
-            if running.process.poll() is not None:
-                del self._running[run_id]
-                with database.writing() as connection:
-                    queue.lose_worker(
-                        connection, run_id, server=self._server, now=now, token=running.claim.token
-                    )
-                self._services.line_signals.notify(run_id)
+        ended = [each for each in self._started if each.process.poll() is not None]
+        for each in ended:
+            run_id, token = each.claim.run_id, each.claim.token
+            with database.writing() as connection:
+                queue.lose_worker(connection, run_id, server=self._server, now=now, token=token)
+            self._started.remove(each)
+            _remove_if_empty(self._log_file(run_id))
+            self._services.line_signals.notify(run_id)
         with database.reading() as connection:
             late = queue.late_runs(connection, now=now)
         for run_id in late:
@@ -103,37 +116,20 @@ class Dispatcher:
                 now=self._services.clock(),
                 lease=self._settings.lease,
             )
-            line = _line(connection, claim) if claim else ()
+            line = queue.line_of(connection, claim) if claim else ()
         if claim is None:
             return False
-        self._running[claim.run_id] = _Running(self._start(self._order(claim, line)), claim)
-        return True
-
-    def _order(self, claim: queue.Claim, line: tuple[str, ...]) -> WorkOrder:
-        settings = self._settings
-        host = _WILDCARDS.get(settings.host, settings.host)
-        named = {name: os.environ.get(name) for name in settings.flow_environment}
-        return WorkOrder(
-            url=f"http://[{host}]:{settings.port}"
-            if ":" in host
-            else f"http://{host}:{settings.port}",
-            token=claim.token,
-            run_id=claim.run_id,
-            number=claim.number,
-            line=line,
-            artifact_id=claim.artifact_id,
-            sha256=claim.sha256,
-            parameters=claim.parameters,
-            root=str(self._places.root.resolve()),
-            lease_seconds=settings.lease_seconds,
-            max_artifact_bytes=settings.max_artifact_bytes,
-            environment={name: value for name, value in named.items() if value is not None},
+        order = order_for(
+            claim, line, settings=self._settings, root=self._places.root, environ=os.environ
         )
+        self._started.append(_Started(self._start(order), claim))
+        return True
 
     def _start(self, order: WorkOrder) -> subprocess.Popen[bytes]:
         environ = {
             name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)
         }
+        self._places.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
         with self._log_file(order.run_id).open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dagy_server.execution.worker"],
@@ -153,16 +149,9 @@ class Dispatcher:
         return process
 
     def _log_file(self, run_id: str) -> Path:
-        directory = self._places.root / "logs"
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return directory / f"{run_id}.log"
+        return self._places.logs / f"{run_id}.log"
 
 
-def _line(connection: Connection, claim: queue.Claim) -> tuple[str, ...]:
-    """Return a run, the one that it retries, the one that this retries, and so on."""
-    line, before = [claim.run_id], claim.resumed_from
-    while before is not None:
-        line.append(before)
-        statement = select(runs.c.resumed_from).where(runs.c.id == before)
-        before = connection.execute(statement).scalar()
-    return tuple(line)
+def _remove_if_empty(path: Path) -> None:
+    if path.exists() and not path.stat().st_size:
+        path.unlink()

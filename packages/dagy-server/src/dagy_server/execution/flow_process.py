@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -76,6 +77,9 @@ class FlowProcess:
         """End it at once, with all that it has started."""
         kill_group(self.process_id)
         self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with suppress(BrokenPipeError):  # of an order that it had not read
+                _stream(stream).close()
 
     def fault(self) -> tuple[str, str | None] | None:
         """Return, with a hint, why there is no record of the run, if the process could tell."""

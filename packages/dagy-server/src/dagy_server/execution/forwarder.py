@@ -25,6 +25,7 @@ class Forwarder:
 
     Args:
         recorded: What the record calls the run of each worker so far, in their order.
+        target: The flow, as its archive names it.
     """
 
     order: WorkOrder
@@ -32,7 +33,7 @@ class Forwarder:
     heart: Heart
     store: LocalMetadataStore
     recorded: Sequence[str]
-    target: str
+    target: str = ""
     _known: dict[str, TaskRun] = field(default_factory=dict)
     _pumps: list[LogPump] = field(default_factory=list)
     _said: int = 0  # messages that were read

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from dagy_server.execution.places import Places, RunPlaces
+from dagy_server.execution.queue import Claim
+from dagy_server.settings import Settings
+
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on here
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,36 @@ class WorkOrder:
     def to_json(self) -> bytes:
         """Return the text that a worker reads."""
         return json.dumps(asdict(self)).encode()
+
+
+def order_for(
+    claim: Claim,
+    line: Sequence[str],
+    *,
+    settings: Settings,
+    root: Path,
+    environ: Mapping[str, str],
+) -> WorkOrder:
+    """Return what the worker has to do that has claimed a run.
+
+    Args:
+        environ: Where the variables are that flows get to see.
+    """
+    host = _WILDCARDS.get(settings.host, settings.host)
+    return WorkOrder(
+        url=f"http://{f'[{host}]' if ':' in host else host}:{settings.port}",
+        token=claim.token,
+        run_id=claim.run_id,
+        number=claim.number,
+        line=tuple(line),
+        artifact_id=claim.artifact_id,
+        sha256=claim.sha256,
+        parameters=claim.parameters,
+        root=str(root.resolve()),
+        lease_seconds=settings.lease_seconds,
+        max_artifact_bytes=settings.max_artifact_bytes,
+        environment={each: environ[each] for each in settings.flow_environment if each in environ},
+    )
 
 
 def order_from_json(text: bytes) -> WorkOrder:

@@ -18,13 +18,23 @@ class Places:
         """Where the environments are, one for each set of requirements."""
         return self.root / "environments"
 
+    @property
+    def runs(self) -> Path:
+        """Where the directories of runs are."""
+        return self.root / "runs"
+
+    @property
+    def logs(self) -> Path:
+        """Where a worker that was surprised says by what, in a file for each run."""
+        return self.root / "logs"
+
     def of_run(self, first_run_id: str) -> RunPlaces:
         """Return the places of a run and of all that retry it.
 
         Args:
             first_run_id: The one that retries no other.
         """
-        return RunPlaces(self.root / "runs" / first_run_id)
+        return RunPlaces(self.runs / first_run_id)
 
     def server_id(self) -> str:
         """Return the id of the server that has this disk; it is made when there is none."""

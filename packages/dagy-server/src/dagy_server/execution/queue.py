@@ -106,6 +106,16 @@ def claim_next(connection: Connection, *, server: str, now: int, lease: int) -> 
     )
 
 
+def line_of(connection: Connection, claim: Claim) -> tuple[str, ...]:
+    """Return the run of a claim, the one that it retries, the one that this retries, and so on."""
+    line, before = [claim.run_id], claim.resumed_from
+    while before is not None:
+        line.append(before)
+        statement = select(runs.c.resumed_from).where(runs.c.id == before)
+        before = connection.execute(statement).scalar()
+    return tuple(line)
+
+
 def renew(connection: Connection, run_id: str, *, token_hash: str, now: int, lease: int) -> None:
     """Note that a worker is alive."""
     mine = (work.c.run_id == run_id) & (work.c.token_hash == token_hash)

@@ -20,7 +20,7 @@ _LOOK_SECONDS = 0.02
 class RunLock:
     """A lock on the directory of a run, which the processes of its flow hold with their worker.
 
-    The system lets go of it when the last of them is gone, whatever ended them.
+    The system lets go of it when the last of them is gone, whatever ended them. A context manager.
 
     Attributes:
         descriptor: To be inherited by the processes of the flow.
@@ -37,6 +37,12 @@ class RunLock:
             _end_holders(places.holder)
             self._wait()
         self._note(os.getpid())
+
+    def __enter__(self) -> RunLock:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        os.close(self.descriptor)
 
     def note_with(self, leader: int) -> None:
         """Write down that this process and another one, with its group, hold the lock."""

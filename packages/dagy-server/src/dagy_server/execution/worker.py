@@ -10,6 +10,8 @@ import logging
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -47,8 +49,8 @@ def main() -> int:
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     order = order_from_json(sys.stdin.buffer.read())
     try:
-        lock = RunLock(order.places)
         with (
+            RunLock(order.places) as lock,
             Heart(order) as heart,
             DagyClient(order.url, order.token) as client,
             LocalMetadataStore(order.record) as store,
@@ -78,31 +80,34 @@ class Worker:
         self._lock, self._heart, self._client, self._store = lock, heart, client, store
 
     def carry_out(self) -> None:
-        """Run the flow unless that is done, and forward what is recorded to the end."""
+        """Run the flow unless that is done, and forward what is recorded to the end.
+
+        Raises:
+            AuthError: When the run is another worker's.
+            GivenUpError: When the server is away for too long.
+        """
         order = self._order
         earlier = self._recorded_runs(order.run_id)
         done = earlier[-1] if earlier and not _is_crashed(earlier[-1]) else None
         recorded = [run.run_id for run in earlier]
         if done is None:
             recorded.append(recorded_id(order.run_id, len(earlier) + 1))
-        forwarder = Forwarder(order, self._client, self._heart, self._store, recorded, "")
+        forwarder = Forwarder(order, self._client, self._heart, self._store, recorded)
         try:
             manifest = self._unpacked()
             forwarder.target = manifest.target
-            if done is None:
-                process = self._start(manifest, recorded)
+            if done is not None:
+                forwarder.look()
+                forwarder.finish(done)
+            else:
+                with self._started(manifest, recorded) as process:
+                    self._follow(process, forwarder)
         except (AuthError, GivenUpError):
             raise
         except DagyError as error:
             forwarder.end(self._failure(error.message), *self._explanation(error))
-            return
-        if done is not None:
-            forwarder.look()
-            forwarder.finish(done)
         else:
-            with _ended_with(process):
-                self._follow(process, forwarder)
-        self._clear_up()
+            self._clear_up()
 
     def _unpacked(self) -> Manifest:
         """Get the archive, verify it and unpack it, unless it is there."""
@@ -119,7 +124,9 @@ class Worker:
                 artifact.unpack(flow)
             return artifact.manifest
 
-    def _start(self, manifest: Manifest, recorded: list[str]) -> FlowProcess:
+    @contextmanager
+    def _started(self, manifest: Manifest, recorded: list[str]) -> Iterator[FlowProcess]:
+        """Start the flow; at the end it is killed, with what it has started."""
         order, places = self._order, self._places
         flow = places.flow(order.sha256)
         python = python_with(
@@ -141,14 +148,17 @@ class Worker:
             output=places.output,
             lock=self._lock.descriptor,
         )
-        self._lock.note_with(process.process_id)
-        return process
+        try:
+            self._lock.note_with(process.process_id)
+            yield process
+        finally:
+            process.kill()
 
     def _follow(self, process: FlowProcess, forwarder: Forwarder) -> None:
         while True:
             has_ended = process.has_ended  # asked before looking: all is recorded by then
             if self._heart.is_lost.is_set():
-                return  # `_ended_with` kills the process
+                raise AuthError(f"Run {self._order.run_id!r} is another worker's now.")
             if self._heart.is_cancelled.is_set() and not has_ended:
                 self._stop(process)
                 continue
@@ -225,19 +235,6 @@ class Worker:
         runs = self._recorded_runs(self._order.run_id)
         if runs and runs[-1].status is RunStatus.SUCCEEDED:
             shutil.rmtree(self._places.root, ignore_errors=True)  # nobody can retry it
-
-
-class _ended_with:  # noqa: N801 (a context manager)
-    """Kills a process, and what it has started, at the end."""
-
-    def __init__(self, process: FlowProcess) -> None:
-        self._process = process
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *exception: object) -> None:
-        self._process.kill()
 
 
 def _is_crashed(run: Run) -> bool:
