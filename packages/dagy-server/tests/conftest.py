@@ -591,3 +591,26 @@ def new_run(client: TestClient, new_flow: Callable[..., None]) -> Callable[..., 
         return run_id
 
     return new_run
+
+
+@pytest.fixture
+def new_work(
+    client: TestClient, pack: Callable[..., Packed], upload: Callable[..., str]
+) -> Callable[..., str]:
+    """Trigger a run as somebody that a worker is to carry out, and return its id."""
+    packed = pack()
+
+    def new_work(member: Member, **values: object) -> str:
+        body = {
+            "flow_spec": packed.flow_spec,
+            "artifact_id": upload(member, packed.content),
+            "deployment_name": "packed",
+        }
+        answer = client.post("/flows", json=body, headers=member.headers)
+        assert answer.status_code in (200, 201), answer.text
+        body = {"deployment_name": "packed", **values}
+        answer = client.post("/runs", json=body, headers=member.headers)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["run_id"])
+
+    return new_work

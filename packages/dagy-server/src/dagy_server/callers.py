@@ -76,8 +76,8 @@ class Caller:
         Raises:
             PermissionDeniedError: When it is something else.
         """
-        own = (("run_id", self.run_id), ("artifact_id", self.artifact_id))
-        if self.is_worker and not any(path.get(name) == value for name, value in own):
+        its = (("run_id", self.run_id), ("artifact_id", self.artifact_id))
+        if self.is_worker and not any(name in path and path[name] == own for name, own in its):
             raise PermissionDeniedError(
                 f"The worker of run {self.run_id!r} may not do this.",
                 hint="Use an API key, or log in.",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import queue
 import re
 import threading
 from dataclasses import replace
 
+from dagy_server.field_types import kept_text
 from dagy_store import LocalMetadataStore
-from dagy_types import LogRecord
+from dagy_types import LogRecord, log_document
 
 _WAITING_AT_MOST = 10_000
 _LONGEST_MESSAGE = 65_536
 _LONGEST_NAME = 200
 _BATCH_RECORDS = 1_000
-_BATCH_CHARACTERS = 512 * 1024
+_BATCH_BYTES = 1024 * 1024
 _MOMENT_SECONDS = 0.05
 
 
@@ -52,8 +54,8 @@ class LogPump:
                 record = self._next(_MOMENT_SECONDS if wait and not taken else 0)
             except queue.Empty:
                 break
-            size += len(record.message)
-            if taken and size > _BATCH_CHARACTERS:
+            size += len(json.dumps(log_document(record)))  # a character may take 12 bytes there
+            if taken and size > _BATCH_BYTES:
                 self._first.append(record)
                 break
             taken.append(record)
@@ -73,8 +75,8 @@ class LogPump:
 def sendable(record: LogRecord, run_id: str) -> LogRecord:
     """Return a record as servers take it: names of libraries and messages may be anything."""
     level = re.sub(r"[^A-Z0-9_]", "_", record.level.upper())[:16] or "INFO"
-    logger = re.sub(r"[\x00-\x1f\x7f]", " ", record.logger)[:_LONGEST_NAME] or "root"
-    message = record.message
+    logger = re.sub(r"[\x00-\x1f\x7f]", " ", kept_text(record.logger))[:_LONGEST_NAME] or "root"
+    message = kept_text(record.message)  # as servers keep it, which is what they measure
     if len(message) > _LONGEST_MESSAGE:
         left = f"… ({len(message)} characters)"
         message = message[: _LONGEST_MESSAGE - len(left)] + left

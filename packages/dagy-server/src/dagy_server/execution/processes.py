@@ -18,6 +18,7 @@ def started_at(process_id: int) -> str:
         capture_output=True,
         text=True,
         check=False,
+        env={**os.environ, "TZ": "UTC0", "LC_ALL": "C"},  # the same text for whoever asks
     )
     return found.stdout.strip()
 

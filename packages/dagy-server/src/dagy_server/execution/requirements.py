@@ -58,7 +58,7 @@ def requirements_of(directory: Path, files: Sequence[str]) -> Requirements | Non
 
 def _of_project(text: str) -> Requirements | None:
     found = tomllib.loads(text).get("project", {}).get("dependencies", [])
-    if not all(isinstance(each, str) for each in found):
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
         raise TypeError("project.dependencies is no list of texts")
     return Requirements(("--", *found), "\n".join(found)) if found else None
 

@@ -13,7 +13,9 @@ from dagy_server.execution.places import RunPlaces
 from dagy_server.execution.processes import kill_group, started_at
 from dagy_types.errors import ConflictError
 
-_PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 30.0
+"""How long to wait for holders of whom nobody knows which processes they are."""
+
 _LOOK_SECONDS = 0.02
 
 
@@ -29,13 +31,13 @@ class RunLock:
         ConflictError: When processes that hold it cannot be ended.
     """
 
-    def __init__(self, places: RunPlaces) -> None:
+    def __init__(self, places: RunPlaces, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._places = places
         places.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not self._is_taken():
             _end_holders(places.holder)
-            self._wait()
+            self._wait(patience_seconds)
         self._note(os.getpid())
 
     def __enter__(self) -> RunLock:
@@ -60,8 +62,8 @@ class RunLock:
             return False
         return True
 
-    def _wait(self) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+    def _wait(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         while not self._is_taken():
             if time.monotonic() > deadline:
                 raise ConflictError(
