@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -31,6 +31,7 @@ from dagy_types import (
     Output,
     Run,
     RunEnd,
+    RunProgress,
     RunStatus,
     TaskRun,
     TaskSpec,
@@ -167,6 +168,65 @@ def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeServer]:
         monkeypatch.setenv("DAGY_API_URL", url)
         monkeypatch.setenv("DAGY_TOKEN", "dagy_at_fake")
         yield server
+
+
+@pytest.fixture
+def deployed(api_server: FakeServer) -> FakeServer:
+    """A server with the deployment ``nightly`` of a flow of one task."""
+    spec = FlowSpec(name="daily", version="1", tasks=(TaskSpec(task_id="load", name="load"),))
+    with api_server.client() as client:
+        client.flows.register(spec, deployment_name="nightly")
+    return api_server
+
+
+@pytest.fixture
+def carried_out(deployed: FakeServer) -> Callable[..., AbstractContextManager[None]]:
+    """Be the worker of the runs that are triggered meanwhile: each logs lines and ends."""
+
+    @contextmanager
+    def carried_out(
+        status: RunStatus = RunStatus.SUCCEEDED,
+        *,
+        reason: FailureReason | None = None,
+        lines: Sequence[str] = ("loading",),
+    ) -> Iterator[None]:
+        end = RunEnd(status=status, reason=reason, ended_at=datetime.now(timezone.utc))
+        is_over = threading.Event()
+
+        def work() -> None:
+            with deployed.client() as client:
+                while not is_over.wait(0.01):
+                    for run in list(client.runs.list(status=RunStatus.QUEUED)):
+                        client.runs.report(run.run_id, _progress(run, lines))
+                        client.runs.report(run.run_id, RunProgress(end=end))
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        yield
+        is_over.set()
+        thread.join()
+
+    return carried_out
+
+
+def _progress(run: Run, lines: Sequence[str]) -> RunProgress:
+    now = datetime.now(timezone.utc)
+    done = TaskRun(
+        run_id=run.run_id, task_id="load", name="load", status=TaskStatus.SUCCEEDED, attempt=1
+    )
+    logs = [
+        LogRecord(
+            run_id=run.run_id,
+            at=now,
+            level="INFO",
+            logger="stdout",
+            message=line,
+            task_id="load",
+            attempt=1,
+        )
+        for line in lines
+    ]
+    return RunProgress(started_at=now, task_runs=(done,), logs=tuple(logs))
 
 
 @pytest.fixture

@@ -60,10 +60,14 @@ def fill(
 
     with full_server.client() as client:
         key_id = client.api_keys.create("ci", scopes=["flows.read"]).key_id
+        under_way = client.runs.trigger("nightly").run_id
+        cancelled = client.runs.cancel(client.runs.trigger("nightly").run_id).run_id
     fillings = {
         "<TARGET>": lambda: f"{flow_file}:good",
         "<TASK>": lambda: "one",
         "<FAILED>": failed_but_mended,
+        "<UNDER-WAY>": lambda: under_way,
+        "<CANCELLED>": lambda: cancelled,
         "<ARTIFACT.zip>": built,
         "<FLOW>": lambda: "daily",
         "<DEPLOYMENT>": lambda: "nightly",
@@ -77,6 +81,12 @@ LEAVES = [each for each in _leaves(build_parser()) if each != ("server", "start"
 """All commands but that which has no answer, and no end of its own."""
 
 OF_THE_API = ("deploy", "flows", "deployments", "api-keys")
+
+OF_CERTAIN_RUNS = {
+    ("runs", "resume", "<RUN>"): ("runs", "resume", "<FAILED>"),
+    ("runs", "cancel", "<RUN>"): ("runs", "cancel", "<UNDER-WAY>", "--remote"),
+    ("runs", "retry", "<RUN>"): ("runs", "retry", "<CANCELLED>", "--remote", "--detach"),
+}
 
 
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
@@ -93,12 +103,11 @@ def test_json_of_every_command_is_exactly_one_document(
     """CLI-03: a new command is in this test by being in the parser."""
     add_run()  # something to list
     stored()  # somebody who is logged in
-    if words == ("runs", "resume", "<RUN>"):
-        words = ("runs", "resume", "<FAILED>")
+    words = OF_CERTAIN_RUNS.get(words, words)
     filled = [fill(word) for word in words]
     environ = {"PYTHONWARNINGS": "always"}
     with full_server.listening() as url:
-        if words[0] in OF_THE_API:
+        if words[0] in OF_THE_API or "--remote" in words:
             environ |= {"DAGY_API_URL": url, "DAGY_TOKEN": "dagy_at_fake"}
         ended = process(*extra, *filled, "--format", "json", environ=environ)
     assert ended.returncode == 0, ended.stderr

@@ -9,20 +9,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dagy_cli.app import Answer, App
 from dagy_cli.arguments import positive_number
+from dagy_cli.log_echo import log_echo
 from dagy_cli.outcome import outcome_answer
 from dagy_cli.parser import CommandParser
 from dagy_cli.progress import ProgressDisplay, WatchedRecorder, display_for
 from dagy_cli.render import surface_of
-from dagy_cli.render.cells import line_text, log_cells
-from dagy_cli.render.view import Cell, Surface
 from dagy_cli.termination import Terminated
-from dagy_types import LogRecord, Run, RunRecorder, RunStatus
+from dagy_types import Run, RunRecorder, RunStatus
 
 if TYPE_CHECKING:
     from dagy.local import LocalLogger, RunResult
 
 _EXECUTORS = ("threads", "processes")
-_PRINTED = ("stdout", "stderr")  # the loggers of what tasks print
 
 
 class Ended(NamedTuple):
@@ -91,19 +89,10 @@ def _logger(app: App, display: ProgressDisplay | None) -> LocalLogger:
     surface = surface_of(app.console, app.console.stderr)
     verbose = app.options.is_verbose or is_verbose(app.environ)
     return LocalLogger(
-        verbose=verbose, quiet=app.options.is_quiet, echo=_echo(show, surface, verbose=verbose)
+        verbose=verbose,
+        quiet=app.options.is_quiet,
+        echo=log_echo(show, surface, is_verbose=verbose),
     )
-
-
-def _echo(
-    show: Callable[[str], None], surface: Surface, *, verbose: bool
-) -> Callable[[LogRecord], None]:
-    def echo(record: LogRecord) -> None:
-        is_bare = record.logger in _PRINTED and not verbose
-        cells = (Cell(record.message),) if is_bare else log_cells(record)
-        show(line_text(cells, surface))
-
-    return echo
 
 
 def _stopped_lines(recorder: WatchedRecorder) -> list[str]:

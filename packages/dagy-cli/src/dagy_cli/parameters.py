@@ -47,6 +47,28 @@ def flow_with_parameters(args: Namespace) -> tuple[Flow[..., Any], dict[str, Any
     return flow, flow.parse_parameters(texts, values)
 
 
+def parameters_of_args(args: Namespace) -> dict[str, Any]:
+    """Return the parameters for a flow that is not at hand: each is JSON, or else a text.
+
+    Raises:
+        UsageError: When one is given twice, or the file of parameters cannot be used.
+        NotFoundError: When there is no such file.
+    """
+    values = _values(args.params)
+    return values | {name: _json_or_text(text) for name, text in _texts(args.param).items()}
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except ValueError:
+        return text
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
 def _texts(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     texts: dict[str, str] = {}
     for name, value in pairs:

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "run": ("dagy_cli.commands.run", "run a flow on this machine"),
+    "run": ("dagy_cli.commands.run", "run a flow, here or at a server"),
     "graph": ("dagy_cli.commands.graph", "show the graph of a flow"),
     "build": ("dagy_cli.commands.build", "pack a flow into an archive"),
     "deploy": ("dagy_cli.commands.deploy", "bring an archive to a server"),
-    "runs": ("dagy_cli.commands.runs.verbs", "list, show, watch, resume and compare runs"),
+    "runs": ("dagy_cli.commands.runs.verbs", "list, show, watch, cancel, resume and compare runs"),
     "replay": ("dagy_cli.commands.replay", "run one task of a run again, to look into it"),
     "logs": ("dagy_cli.commands.logs", "show what a run logged"),
     "flows": ("dagy_cli.commands.flows.verbs", "look at the flows of a server"),

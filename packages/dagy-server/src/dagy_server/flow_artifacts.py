@@ -8,7 +8,6 @@ from __future__ import annotations
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
-from dagy.artifacts import open_artifact
 from dagy_server.artifact_storage.incoming import disk_errors
 from dagy_server.artifacts import find_artifact
 from dagy_server.transactions import Call
@@ -48,6 +47,9 @@ def require_flow_artifact(call: Call, artifact_id: str | None, spec: FlowSpec) -
 
 
 def _packed_spec(file: BinaryIO, artifact_id: str, sha256: str) -> FlowSpec:
+    # The SDK takes a while to load, and a server is to be ready at once.
+    from dagy.artifacts import open_artifact
+
     try:
         with open_artifact(file) as artifact:
             artifact.verify(sha256=sha256)

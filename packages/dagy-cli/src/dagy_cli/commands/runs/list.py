@@ -1,4 +1,4 @@
-"""`dagy runs list`: the runs of this machine."""
+"""`dagy runs list`: the runs of this machine, or of a server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dagy_cli.app import Answer, App
 from dagy_cli.arguments import moment_since, positive_number, run_status
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.render.view import View
+from dagy_cli.run_places import add_place_options, server_place
 from dagy_cli.run_views import runs_table
 from dagy_types import run_document
 
@@ -21,10 +22,14 @@ def configure(parser: CommandParser) -> None:
     add("--status", type=run_status, metavar="STATUS", help="only runs in this status")
     add("--flow", metavar="NAME", help="only runs of the flow with this name")
     add("--since", metavar="WHEN", help="only runs created since 30m, 24h, 7d or an ISO time")
+    add_place_options(
+        parser, here="the runs of this machine (the default)", there="the runs of the server"
+    )
     add_format_option(parser)
     parser.add_examples(
         "dagy runs list --status failed --since 24h",
         "dagy runs list --flow daily --format json",
+        "dagy runs list --remote --status running",
     )
     parser.set_defaults(handler=list_runs)
 
@@ -32,9 +37,8 @@ def configure(parser: CommandParser) -> None:
 def list_runs(args: Namespace, app: App) -> Answer:
     """Return the runs that the filters let through."""
     since = None if args.since is None else moment_since(args.since, datetime.now(timezone.utc))
-    runs = app.store.list_runs(
-        limit=args.limit, status=args.status, flow_name=args.flow, since=since
-    )
+    reader = server_place(args, app).reader if args.remote else app.store
+    runs = reader.list_runs(limit=args.limit, status=args.status, flow_name=args.flow, since=since)
     view = View(
         documents=[run_document(run) for run in runs], is_list=True, blocks=[runs_table(runs)]
     )
@@ -46,6 +50,8 @@ def list_runs(args: Namespace, app: App) -> Answer:
         notes=(
             "No run matches."
             if is_filtered
+            else "The server has no runs yet. Run: dagy run DEPLOYMENT"
+            if args.remote
             else "No runs are recorded yet. Run: dagy run PATH.py:FLOW",
         ),
     )

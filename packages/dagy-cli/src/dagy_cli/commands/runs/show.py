@@ -10,6 +10,7 @@ from dagy_cli.app import Answer, App
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.render import surface_of
 from dagy_cli.render.view import Cell, Lines, Table, View
+from dagy_cli.run_places import add_run_argument, place_of_run
 from dagy_cli.run_views import hidden_line, run_fields, run_with_tasks_document, tasks_table
 from dagy_cli.task_groups import groups_of
 from dagy_cli.text_file import write_text_file
@@ -21,9 +22,9 @@ from dagy_types import Run, TaskRun
 
 def configure(parser: CommandParser) -> None:
     """Add the arguments of `dagy runs show`."""
-    parser.description = "Show a run and its tasks."
+    parser.description = "Show a run, of this machine or a server, and its tasks."
     add = parser.add_argument
-    add("run_id", metavar="RUN", help="the id of the run")
+    add_run_argument(parser)
     add(
         "--children",
         action="store_true",
@@ -44,8 +45,8 @@ def configure(parser: CommandParser) -> None:
 
 def show_run(args: Namespace, app: App) -> Answer:
     """Return one run with its tasks."""
-    run = app.store.get_run(args.run_id)
-    task_runs = app.store.list_task_runs(args.run_id)
+    place, run = place_of_run(args, app)
+    task_runs = place.reader.list_task_runs(run.run_id)
     now = datetime.now(timezone.utc)
 
     def timeline() -> Timeline:

@@ -1,0 +1,104 @@
+"""Where a run is: on this machine, or at a server. Commands do not care which."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dagy_cli.app import App
+from dagy_cli.parser import CommandParser, add_profile_option
+from dagy_types.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from dagy_client import DagyClient
+    from dagy_types import Run, RunReader
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place of runs.
+
+    Attributes:
+        client: Of the server; ``None`` for this machine.
+    """
+
+    reader: RunReader
+    client: DagyClient | None = None
+
+    @property
+    def name(self) -> str:
+        """How people call it."""
+        return "local" if self.client is None else "remote"
+
+
+def add_place_options(parser: CommandParser, *, here: str, there: str) -> None:
+    """Add the options that say where to look.
+
+    Args:
+        here: What ``--local`` does, for the help; so ``there``.
+    """
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--local", action="store_true", help=here)
+    where.add_argument("--remote", action="store_true", help=there)
+    add_profile_option(parser)
+
+
+def add_run_argument(parser: CommandParser) -> None:
+    """Add the id of a run, and where to look for it."""
+    parser.add_argument("run_id", metavar="RUN", help="the id of the run")
+    add_place_options(
+        parser,
+        here="look for it on this machine only",
+        there="look for it at the server only (else there if this machine has no such run)",
+    )
+
+
+def server_place(args: Namespace, app: App) -> Place:
+    """Return the server of the profile that the arguments name.
+
+    Raises:
+        ConfigError: When no server is known.
+        AuthError: When there is no token for it.
+    """
+    from dagy_cli.remote_reader import RemoteReader
+
+    client = app.client(args.profile)
+    return Place(RemoteReader(client), client)
+
+
+def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
+    """Return where the run of the arguments is, and the run.
+
+    A server is asked only for what this machine does not have, unless ``--remote`` says otherwise.
+
+    Raises:
+        NotFoundError: When it is in none of the places that may be looked at.
+    """
+    if args.remote:
+        place = server_place(args, app)
+        return place, place.reader.get_run(args.run_id)
+    try:
+        return Place(app.store), app.store.get_run(args.run_id)
+    except NotFoundError as error:
+        if args.local or not knows_a_server(args, app):
+            raise
+        absent = error
+    place = server_place(args, app)
+    try:
+        return place, place.reader.get_run(args.run_id)
+    except NotFoundError:
+        raise NotFoundError(
+            f"{absent.message.removesuffix('.')}, neither on this machine nor at the server.",
+            hint="Run: dagy runs list; or, for those of the server: dagy runs list --remote",
+        ) from None
+
+
+def knows_a_server(args: Namespace, app: App) -> bool:
+    """Whether the environment or the profile of the arguments names a server."""
+    # Profiles are in a YAML file, which takes long to load.
+    from dagy_cli.accounts import config_file_of
+    from dagy_cli.profiles import Flags, resolve
+
+    flags = Flags(profile=args.profile)
+    return resolve(flags, app.environ, config_file_of(flags, app.environ)).api_url is not None
