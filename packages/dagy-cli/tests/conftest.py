@@ -202,9 +202,11 @@ def carried_out(deployed: FakeServer) -> Callable[..., AbstractContextManager[No
 
         thread = threading.Thread(target=work)
         thread.start()
-        yield
-        is_over.set()
-        thread.join()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
 
     return carried_out
 

@@ -52,7 +52,7 @@ def wait_and_show(
                     place.reader, run.run_id, timeout_seconds=timeout_seconds, on_look=look
                 )
             with _LogReader(run, place.reader, _echo(app, display, shows_log)) as log:
-                return wait_for_end(
+                run = wait_for_end(
                     place.reader,
                     run.run_id,
                     timeout_seconds=timeout_seconds,
@@ -60,6 +60,9 @@ def wait_and_show(
                     interval_seconds=REMOTE_INTERVAL_SECONDS,
                     sleep=log.rest,
                 )
+                if run.status.is_terminal:
+                    log.read_to_end()
+                return run
     except (KeyboardInterrupt, Terminated):
         for line in continues_lines(run, place):
             app.console.alert(line)
@@ -94,16 +97,22 @@ class _LogReader:
     def __init__(self, run: Run, reader: RunReader, echo: Callable[[LogRecord], None]) -> None:
         self._run, self._reader, self._echo = run, reader, echo
         self._is_left = False
+        self._count = 0
         self._thread = threading.Thread(target=self._read, name="dagy-log", daemon=True)
 
     def __enter__(self) -> _LogReader:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         self._is_left = True
-        if kind is None:
-            self._thread.join(_GRACE_SECONDS)  # the last lines may be on their way
+
+    def read_to_end(self) -> None:
+        """Wait for the last lines of a run that has ended, as long as any arrive."""
+        seen = -1
+        while self._thread.is_alive() and seen < self._count:
+            seen = self._count
+            self._thread.join(_GRACE_SECONDS)
 
     def rest(self, seconds: float) -> None:
         """Wait, but not longer than there may be more lines."""
@@ -117,6 +126,7 @@ class _LogReader:
             for record in self._reader.read_logs(self._run.run_id, follow=True):
                 if self._is_left:
                     return
+                self._count += 1
                 self._echo(record)
         except DagyError:
             return  # whoever waits meets the same with the next look
