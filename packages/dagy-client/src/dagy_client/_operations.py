@@ -41,6 +41,7 @@ from dagy_types import (
     NewApiKey,
     Run,
     RunProgress,
+    RunPush,
     RunReceipt,
     RunRequest,
     TaskRun,
@@ -128,6 +129,10 @@ RUNS_TRIGGER = Operation(
     status=201,
 )
 RUNS_GET = Operation(name="runs.get", method="GET", path="/runs/{run_id}", answer=Run)
+# Of a run that was executed elsewhere; what became of it is reported like that of any other.
+RUNS_PUSH = Operation(
+    name="runs.push", method="PUT", path="/runs/{run_id}", body=RunPush, answer=Run, status=201
+)
 RUNS_CANCEL = Operation(
     name="runs.cancel", method="POST", path="/runs/{run_id}/cancel", answer=Run, is_keyed=True
 )
@@ -236,6 +241,7 @@ OPERATIONS: tuple[Operation[Any], ...] = (  # Any: each has an answer of its own
     RUNS_LIST,
     RUNS_TRIGGER,
     RUNS_GET,
+    RUNS_PUSH,
     RUNS_CANCEL,
     RUNS_RETRY,
     TASK_RUNS_LIST,

@@ -25,6 +25,7 @@ from dagy_server import (
     me,
     members,
     progress,
+    pushed_runs,
     runs,
     task_runs,
 )
@@ -49,6 +50,7 @@ ROUTERS: tuple[Router, ...] = (
     deployments.router,
     runs.router,
     progress.router,
+    pushed_runs.router,
     task_runs.router,
     logs.router,
     artifacts.router,

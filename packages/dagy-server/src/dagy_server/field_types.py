@@ -21,6 +21,7 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from dagy_client.reports import kept_text
 from dagy_server import limits
 
 _YEAR = re.compile(r"[0-9]{4}-")  # a number alone is no time, though it might be seconds
@@ -32,15 +33,6 @@ class RequestModel(BaseModel):
     """The body of a request; a field that is not in it is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def kept_text(text: str) -> str:
-    r"""Return text that every database and every reader of JSON takes.
-
-    What people's programs print is not refused: NUL and half characters become the readable
-    escapes ``\x00`` and ``\udcff``.
-    """
-    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 
 def _escaped(value: Any) -> Any:  # Any: what a request says
@@ -135,6 +127,15 @@ Tags = Annotated[
         }
     ),
 ]
+
+Environment = Annotated[
+    dict[
+        Annotated[str, StringConstraints(min_length=1, max_length=limits.TAG_KEY_CHARACTERS)],
+        Annotated[str, StringConstraints(max_length=limits.TAG_VALUE_CHARACTERS)],
+    ],
+    Field(max_length=limits.TAGS),
+]
+"""What a run ran with: versions of programs."""
 
 Parameters = Annotated[
     dict[str, Any],  # Any: JSON

@@ -9,24 +9,23 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from pydantic import Field, StrictInt, StringConstraints
+from pydantic import Field, StrictInt
 from sqlalchemy import Connection, update
 from sqlalchemy.engine import Row
 from starlette.responses import Response
 
 from dagy_server import limits
 from dagy_server.clock import from_datetime
-from dagy_server.database.inserts import insert_if_absent
-from dagy_server.database.schema import flow_specs, runs
+from dagy_server.database.schema import runs
 from dagy_server.execution import queue
-from dagy_server.field_types import Message, Moment, RequestModel
-from dagy_server.flow_graph import FlowGraph, graph_of
+from dagy_server.field_types import Environment, Message, Moment, RequestModel
+from dagy_server.flow_graph import FlowGraph
 from dagy_server.flows import FlowSpecBody
 from dagy_server.log_lines import add_lines
 from dagy_server.logs import LogRecordBody
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
-from dagy_server.run_rows import find_run, graph_of_run
+from dagy_server.run_rows import find_run, graph_of_run, keep_graph
 from dagy_server.task_batches import TaskRunBody, record_task_runs
 from dagy_server.transactions import Call, Change, Document, View
 from dagy_types import (
@@ -41,14 +40,6 @@ from dagy_types import (
 from dagy_types.errors import ConflictError
 
 router = Router("runs")
-
-_Environment = Annotated[
-    dict[
-        Annotated[str, StringConstraints(min_length=1, max_length=limits.TAG_KEY_CHARACTERS)],
-        Annotated[str, StringConstraints(max_length=limits.TAG_VALUE_CHARACTERS)],
-    ],
-    Field(max_length=limits.TAGS),
-]
 
 
 class RunEndBody(RequestModel):
@@ -73,7 +64,7 @@ class RunProgressBody(RequestModel):
     flow_spec: FlowSpecBody | None = None
     started_at: Moment | None = None
     source: Message | None = None
-    environment: _Environment | None = None
+    environment: Environment | None = None
     task_runs: Annotated[list[TaskRunBody], Field(max_length=limits.TASK_RUN_BATCH)] = []
     logs: Annotated[list[LogRecordBody], Field(max_length=limits.LOG_BATCH_RECORDS)] = []
     first_log: Annotated[StrictInt, Field(ge=1, le=2**62)] | None = None
@@ -153,17 +144,7 @@ def _keep_spec(connection: Connection, run: Row[Any], body: FlowSpecBody) -> tup
         )
     if run.spec_hash not in (None, spec.content_hash):
         raise ConflictError(f"Run {run.id!r} has another graph already.")
-    text = flow_spec_to_json(spec)
-    insert_if_absent(
-        connection,
-        flow_specs,
-        {
-            "organisation_id": run.organisation_id,
-            "content_hash": spec.content_hash,
-            "spec": text,
-        },
-    )
-    return spec.content_hash, graph_of(text)
+    return spec.content_hash, keep_graph(connection, run.organisation_id, spec)
 
 
 def _facts(body: RunProgressBody) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.engine import Row
 
 from dagy_server.clock import from_datetime, to_datetime, to_optional_datetime
+from dagy_server.database.inserts import insert_if_absent
 from dagy_server.database.schema import flow_specs, flows, runs
 from dagy_server.flow_graph import FlowGraph, graph_of
 from dagy_server.listing import Listing
-from dagy_types import FailureReason, Run, RunStatus, run_document
+from dagy_types import FailureReason, FlowSpec, Run, RunStatus, flow_spec_to_json, run_document
 from dagy_types.errors import NotFoundError
 
 UNDER_WAY: Sequence[str] = tuple(each.value for each in RunStatus if not each.is_terminal)
@@ -85,6 +86,18 @@ def graph_of_run(connection: Connection, run: Row[Any]) -> FlowGraph:
             flows.c.version == run.flow_version,
         )
     return graph_of(connection.execute(statement).scalar_one())
+
+
+def keep_graph(connection: Connection, organisation_id: str, spec: FlowSpec) -> FlowGraph:
+    """Keep a graph that runs of an organisation have, and return it; it is found by its hash."""
+    text = flow_spec_to_json(spec)
+    values = {
+        "organisation_id": organisation_id,
+        "content_hash": spec.content_hash,
+        "spec": text,
+    }
+    insert_if_absent(connection, flow_specs, values)
+    return graph_of(text)
 
 
 def to_document(row: Row[Any]) -> dict[str, Any]:

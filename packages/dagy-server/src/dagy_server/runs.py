@@ -12,12 +12,12 @@ from sqlalchemy.engine import Row
 from starlette.responses import Response
 
 from dagy_server import limits
-from dagy_server.database.schema import runs, task_runs
+from dagy_server.database.schema import flows, runs, task_runs
 from dagy_server.deployments import find_deployment
 from dagy_server.documents import error_responses
 from dagy_server.execution import queue
 from dagy_server.field_types import Filter, Moment, Name, Parameters, RequestModel
-from dagy_server.flow_versions import find_newest, find_version
+from dagy_server.flow_versions import find_newest, find_version, is_version
 from dagy_server.ids import new_run_id
 from dagy_server.listing import Cursor, Limit, Page
 from dagy_server.permissions import Permission
@@ -191,6 +191,7 @@ def _retry(change: Change, run_id: str) -> Document:
         raise ConflictError(
             f"Run {run_id!r} is {status}: there is nothing to try again.", hint=hint
         )
+    _require_executable(change, run)
     other = connection.execute(
         select(runs.c.id).where(runs.c.resumed_from == run_id, runs.c.status.in_(UNDER_WAY))
     ).scalar()
@@ -208,6 +209,19 @@ def _retry(change: Change, run_id: str) -> Document:
         artifact_id=run.artifact_id,
         resumed_from=run_id,
     )
+
+
+def _require_executable(change: Change, run: Row[Any]) -> None:
+    """Raise a ConflictError when a run was executed elsewhere, where what it returned is."""
+    flow = select(flows.c.artifact_id).where(
+        is_version(run.organisation_id, run.flow_name, run.flow_version)
+    )
+    row = change.connection.execute(flow).one_or_none()
+    if row is None or (run.artifact_id is None and row.artifact_id is not None):
+        raise ConflictError(
+            f"Run {run.id!r} was not executed here, and so cannot be tried again here.",
+            hint="Resume it where it was executed, or trigger a new run.",
+        )
 
 
 def _queue(

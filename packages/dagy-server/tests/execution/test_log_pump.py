@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,26 +13,19 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dagy_server import limits
-from dagy_server.bodies import parse_json
-from dagy_server.execution.log_pump import LogPump, sendable
-from dagy_server.field_types import kept_text
-from dagy_server.logs import LogRecordBody
-from dagy_server.progress import RunProgressBody
+from dagy_server.execution.log_pump import LogPump
 from dagy_store import LocalMetadataStore
 from dagy_types import (
     FlowSpec,
     LogRecord,
     Run,
     RunEnd,
-    RunProgress,
     RunStatus,
     TaskSpec,
-    api_document,
 )
 
 _RUN, _RECORDED = "abc123", "abc123-2"
 _AT = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
-_LONGEST = limits.LOG_MESSAGE_CHARACTERS
 
 _ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=30)
 _LONG_TEXT = st.builds(lambda text, times: (text * times)[:70_000], _ANY_TEXT, st.integers(1, 9999))
@@ -40,70 +33,6 @@ _LONG_TEXT = st.builds(lambda text, times: (text * times)[:70_000], _ANY_TEXT, s
 
 def _record(message: str = "hello", level: str = "INFO", logger: str = "flow") -> LogRecord:
     return LogRecord(run_id=_RECORDED, at=_AT, level=level, logger=logger, message=message)
-
-
-_RECORDS = st.builds(_record, _ANY_TEXT | _LONG_TEXT, _ANY_TEXT, _ANY_TEXT | _LONG_TEXT)
-
-
-def _as_servers_read_it(records: list[LogRecord]) -> list[LogRecordBody]:
-    body = json.dumps(api_document(RunProgress(logs=tuple(records)))).encode()
-    assert len(body) <= limits.BODY_BYTES
-    document = {name: value for name, value in parse_json(body).items() if value}
-    return RunProgressBody.model_validate(document).logs
-
-
-# What can be sent
-
-
-@given(_RECORDS)
-def test_a_server_takes_whatever_a_flow_says_as_it_is_sent(record: LogRecord) -> None:
-    sent = sendable(record, _RUN)
-    (found,) = _as_servers_read_it([sent])
-    assert (found.run_id, found.at) == (_RUN, _AT)
-    assert (found.level, found.logger, found.message) == (sent.level, sent.logger, sent.message)
-
-
-@given(_RECORDS)
-def test_what_can_be_sent_stays_as_it_is(record: LogRecord) -> None:
-    sent = sendable(record, _RUN)
-    assert sendable(sent, _RUN) == sent
-
-
-@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL", "LEVEL_5"])
-@pytest.mark.parametrize("logger", ["flow", "stdout", "a.b-c/d é", "x" * 200])
-@pytest.mark.parametrize("message", ["", "two\nlines\t", "é \N{PILE OF POO}", "x" * _LONGEST])
-def test_usual_messages_are_sent_as_they_are(level: str, logger: str, message: str) -> None:
-    record = LogRecord(
-        run_id=_RUN, at=_AT, level=level, logger=logger, message=message, task_id="a[1]", attempt=2
-    )
-    assert sendable(record, _RUN) == record
-
-
-@pytest.mark.parametrize(
-    ("level", "expected"),
-    [("", "INFO"), ("info", "INFO"), ("Level 5", "LEVEL_5"), ("a\nb", "A_B"), ("x" * 20, "X" * 16)],
-)
-def test_a_level_becomes_one_that_servers_know(level: str, expected: str) -> None:
-    assert sendable(_record(level=level), _RUN).level == expected
-
-
-@pytest.mark.parametrize(
-    ("logger", "expected"),
-    [("", "root"), ("a\r\nb", "a  b"), ("x" * 201, "x" * 200), ("\udcff", "\\udcff")],
-)
-def test_a_logger_becomes_a_short_line(logger: str, expected: str) -> None:
-    assert sendable(_record(logger=logger), _RUN).logger == expected
-
-
-@pytest.mark.parametrize("character", ["x", "é", "\x00", "\udcff"])
-def test_a_message_that_is_too_long_says_so(character: str) -> None:
-    text = character * (_LONGEST + 1)
-    message = sendable(_record(text), _RUN).message
-    assert len(message) == _LONGEST
-    assert message.endswith(f"… ({len(kept_text(text))} characters)")
-
-
-# The pump
 
 
 @pytest.fixture
@@ -147,7 +76,7 @@ def _batches(pump: LogPump) -> list[list[LogRecord]]:
     """Take everything, to the end of the run."""
     found = []
     while not pump.has_ended:
-        found.append(pump.batch(wait=True))
+        found.append(pump.take(wait=True))
     return [each for each in found if each]
 
 
@@ -158,19 +87,19 @@ def _messages(batches: list[list[LogRecord]]) -> list[str]:
 def test_messages_come_while_the_run_is_under_way(
     pump: LogPump, say: Callable[..., None], finish: Callable[[], None]
 ) -> None:
-    assert pump.batch() == []
+    assert pump.take() == []
     for text in ("one", "two"):
         say(text)
         batch: list[LogRecord] = []
         while not batch:
-            batch = pump.batch(wait=True)
+            batch = pump.take(wait=True)
         assert [each.message for each in batch] == [text]
     assert not pump.has_ended
     say("three")
     finish()
     assert _messages(_batches(pump)) == ["three"]
     assert pump.has_ended
-    assert pump.batch(wait=True) == []
+    assert pump.take(wait=True) == []
 
 
 def test_messages_are_those_of_the_run_of_the_server(
@@ -178,7 +107,8 @@ def test_messages_are_those_of_the_run_of_the_server(
 ) -> None:
     say("one\x00", "two")
     finish()
-    assert _batches(pump)[0][0] == sendable(_record("one\x00"), _RUN)
+    records = [record for batch in _batches(pump) for record in batch]
+    assert records == [replace(_record(each), run_id=_RUN) for each in ("one\x00", "two")]
 
 
 def test_a_run_that_said_nothing_has_an_end(pump: LogPump, finish: Callable[[], None]) -> None:
@@ -196,21 +126,6 @@ def test_a_batch_has_so_many_messages(
     batches = _batches(pump)
     assert [len(each) for each in batches] == [limits.LOG_BATCH_RECORDS] * 2 + [1]
     assert _messages(batches) == texts
-
-
-@pytest.mark.parametrize("character", ["x", "é", "\x00", "\n", "\N{PILE OF POO}", "\udcff"])
-def test_a_batch_fits_into_a_request(
-    pump: LogPump, say: Callable[..., None], finish: Callable[[], None], character: str
-) -> None:
-    texts = [character * (_LONGEST - number) for number in range(20)]
-    say(*texts)
-    finish()
-    pump._thread.join()  # so that all of them wait
-    batches = _batches(pump)
-    assert len(batches) > 1
-    for batch in batches:
-        assert len(_as_servers_read_it(batch)) == len(batch)
-    assert _messages(batches) == [sendable(_record(each), _RUN).message for each in texts]
 
 
 @hypothesis_settings(max_examples=10)
@@ -231,8 +146,7 @@ def test_no_message_is_lost_or_moved(
         pump = LogPump(str(directory), _RUN, _RUN)
         store.append_logs(_RUN, [_record(each) for each in texts])
         store.finish_run(_RUN, RunEnd(status=RunStatus.SUCCEEDED, ended_at=_AT))
-        expected = [sendable(_record(each), _RUN).message for each in texts]
-        assert _messages(_batches(pump)) == expected
+        assert _messages(_batches(pump)) == texts
 
 
 def test_a_long_log_waits_on_the_disk_and_not_in_memory(

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
         LoginRequest,
         NewApiKey,
         RunProgress,
+        RunPush,
         RunReceipt,
         RunRequest,
     )
@@ -104,6 +105,7 @@ __all__ = [
     "Run",
     "RunEnd",
     "RunProgress",
+    "RunPush",
     "RunReader",
     "RunReceipt",
     "RunRecorder",

@@ -200,6 +200,21 @@ class LogBatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunPush:
+    """Asks to keep a run that was executed elsewhere; the same again changes nothing.
+
+    The attributes are those of its `Run`, and its graph, which names the flow and the version.
+    """
+
+    flow_spec: FlowSpec
+    created_at: datetime
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    source: str | None = None
+    resumed_from: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunProgress:
     """Asks to record how a run stands, all of it or nothing; the same again changes nothing.
 

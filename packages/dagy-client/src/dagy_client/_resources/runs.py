@@ -16,6 +16,7 @@ from dagy_types import (
     LogRecord,
     Run,
     RunProgress,
+    RunPush,
     RunReceipt,
     RunRequest,
     RunStatus,
@@ -93,6 +94,29 @@ class Runs(Resource[S]):
             parameters=parameters or {},
         )
         return operation_call(operations.RUNS_TRIGGER, body=body, idempotency_key=idempotency_key)
+
+    @one_value
+    def push(self, run: Run, flow_spec: FlowSpec) -> Call[Run]:
+        """Let the server keep a run that was executed elsewhere, and return it as it stands there.
+
+        At first nothing has become of it there: what did, `report` tells. The same run again is the
+        same run.
+
+        Args:
+            flow_spec: The graph that the run has.
+
+        Raises:
+            ConflictError: When there is another run with its id.
+        """
+        body = RunPush(
+            flow_spec=flow_spec,
+            created_at=run.created_at,
+            parameters=run.parameters,
+            source=run.source,
+            resumed_from=run.resumed_from,
+            environment=run.environment,
+        )
+        return operation_call(operations.RUNS_PUSH, {"run_id": run.run_id}, body=body)
 
     @one_value
     def cancel(self, run_id: str, *, idempotency_key: str | None = None) -> Call[Run]:

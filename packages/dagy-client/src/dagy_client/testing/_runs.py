@@ -16,6 +16,7 @@ from dagy_types import (
     LogBatch,
     Run,
     RunProgress,
+    RunPush,
     RunReceipt,
     RunRequest,
     RunStatus,
@@ -61,6 +62,27 @@ def _queued(state: State, flow_name: str, flow_version: str, **more: Any) -> Run
 
 def _get_run(state: State, request: SeenRequest) -> Run:
     return state.runs.get(request.values["run_id"])
+
+
+def _push(state: State, request: SeenRequest) -> Run:
+    run_id, said = request.values["run_id"], body(RunPush, request)
+    if run_id in state.flow_specs:
+        if state.flow_specs[run_id] != said.flow_spec:
+            raise RefusedError(409, "conflict", f"There is another run {run_id!r}.")
+        return state.runs.get(run_id)
+    state.flow_specs[run_id] = said.flow_spec
+    run = Run(
+        run_id=run_id,
+        flow_name=said.flow_spec.name,
+        flow_version=said.flow_spec.version,
+        status=RunStatus.QUEUED,
+        created_at=said.created_at,
+        parameters=said.parameters,
+        source=said.source,
+        resumed_from=said.resumed_from,
+        environment=said.environment,
+    )
+    return state.runs.put(run_id, run)
 
 
 def _cancel(state: State, request: SeenRequest) -> Run:
@@ -137,6 +159,8 @@ def _report(state: State, request: SeenRequest) -> RunReceipt:
 
 def _flow_spec(state: State, request: SeenRequest) -> FlowSpec:
     run = _get_run(state, request)
+    if run.run_id in state.flow_specs:
+        return state.flow_specs[run.run_id]
     version = state.flows.get(f"{run.flow_name}:{run.flow_version}")
     assert version.flow_spec is not None
     return version.flow_spec
@@ -146,6 +170,7 @@ HANDLERS: Mapping[str, Handler] = {
     "runs.list": _list_runs,
     "runs.trigger": _trigger,
     "runs.get": _get_run,
+    "runs.push": _push,
     "runs.cancel": _cancel,
     "runs.retry": _retry,
     "task_runs.list": _list_task_runs,

@@ -9,7 +9,7 @@ from typing import Any
 
 from dagy_client.testing._messages import SeenRequest
 from dagy_client.testing._shelf import Shelf
-from dagy_types import ApiKey, Deployment, FlowVersion, LogRecord, Run, TaskRun
+from dagy_types import ApiKey, Deployment, FlowSpec, FlowVersion, LogRecord, Run, TaskRun
 
 Handler = Callable[["State", SeenRequest], Any]
 """Does what an operation asks for; gives a record, a page of records, a reply, or nothing."""
@@ -23,6 +23,7 @@ class State:
     email: str
     password: str = field(repr=False)
     runs: Shelf[Run] = field(default_factory=lambda: Shelf("run"))
+    flow_specs: dict[str, FlowSpec] = field(default_factory=dict)
     tasks: dict[str, Sequence[TaskRun]] = field(default_factory=dict)
     logs: dict[str, list[LogRecord]] = field(default_factory=dict)
     flows: Shelf[FlowVersion] = field(default_factory=lambda: Shelf("flow"))

@@ -271,7 +271,7 @@ runs = Table(
     Column("parameters", _Json, nullable=False),
     Column("source", Text),
     Column("environment", _Json, nullable=False),
-    Column("resumed_from", String(32), ForeignKey("runs.id")),
+    Column("resumed_from", String(32)),  # not here, perhaps, if it was executed elsewhere
     Column("created_at", _Time, nullable=False),
     Column("created_by", _Id, nullable=False),
     Column("started_at", _Time),

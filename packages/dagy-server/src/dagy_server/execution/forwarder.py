@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dagy_client import DagyClient
+from dagy_client.reports import end_report, log_reports, task_reports
 from dagy_server.execution.heart import Heart
 from dagy_server.execution.lineage import changed, tasks_of_all
-from dagy_server.execution.log_pump import LogPump, sendable
+from dagy_server.execution.log_pump import LogPump
 from dagy_server.execution.orders import WorkOrder
 from dagy_server.execution.patience import patiently
 from dagy_store import LocalMetadataStore
 from dagy_types import LogRecord, Run, RunEnd, RunProgress, TaskRun
 from dagy_types.errors import ConflictError
-
-_TASKS_AT_ONCE = 1_000
 
 
 @dataclass(slots=True)
@@ -66,8 +65,8 @@ class Forwarder:
     def end(self, end: RunEnd, *logs: LogRecord) -> None:
         """Tell the server how the run ended, unless somebody there has ended it."""
         if not self.heart.is_cancelled.is_set():
-            records = tuple(sendable(each, self.order.run_id) for each in logs)
-            self._report(RunProgress(logs=records, end=end))
+            records = [replace(each, run_id=self.order.run_id) for each in logs]
+            self._report(end_report(end, records))
 
     def _begin(self, run: Run) -> None:
         order = self.order
@@ -85,18 +84,17 @@ class Forwarder:
     def _send_tasks(self) -> None:
         tasks = tasks_of_all(self.order.run_id, [*map(self.store.list_task_runs, self.recorded)])
         new = changed(tasks, self._known)
-        for start in range(0, len(new), _TASKS_AT_ONCE):
-            batch = tuple(new[start : start + _TASKS_AT_ONCE])
-            self._report(RunProgress(task_runs=batch))
-            self._known.update({each.task_id: each for each in batch})
+        for report in task_reports(new):
+            self._report(report)
+            self._known.update({each.task_id: tasks[each.task_id] for each in report.task_runs})
 
     def _send_logs(self, *, wait: bool = False) -> None:
         for pump in self._pumps:
-            while records := pump.batch(wait=wait):
-                first = self._said + 1
-                self._said += len(records)
-                if self._said > self._kept:
-                    self._report(RunProgress(logs=tuple(records), first_log=first))
+            while records := pump.take(wait=wait):
+                for report in log_reports(records, first=self._said + 1):
+                    self._said += len(report.logs)
+                    if self._said > self._kept:
+                        self._report(report)
             if not pump.has_ended:
                 return  # the messages of the next worker come after those of this one
 

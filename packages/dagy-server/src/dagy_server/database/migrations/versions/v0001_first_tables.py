@@ -357,7 +357,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["organisation_id"], ["organisations.id"], name=op.f("fk_runs_organisation_id")
         ),
-        sa.ForeignKeyConstraint(["resumed_from"], ["runs.id"], name=op.f("fk_runs_resumed_from")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
     )
     op.create_index(

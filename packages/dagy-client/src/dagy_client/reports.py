@@ -1,0 +1,99 @@
+"""What there is to say of a run, in pieces that servers take: see `client.runs.report`. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from dagy_types import (
+    LogRecord,
+    RunEnd,
+    RunProgress,
+    TaskRun,
+    log_document,
+    task_run_document,
+)
+
+LONGEST_TEXT = 65_536
+"""Characters of a message or an error that servers take."""
+
+_LONGEST_NAME = 200
+_LONGEST_LEVEL = 16
+_BATCH_ITEMS = 1_000
+_BATCH_BYTES = 1024 * 1024
+_NOT_IN_LEVELS = re.compile(r"[^A-Z0-9_]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+T = TypeVar("T", LogRecord, TaskRun)
+
+
+def task_reports(task_runs: Iterable[TaskRun]) -> Iterator[RunProgress]:
+    """Yield reports that together say how tasks stand, in the order in which to send them.
+
+    Args:
+        task_runs: Children of mapped tasks after these.
+    """
+    fitting = (replace(each, error=each.error and fitting_text(each.error)) for each in task_runs)
+    for batch in _batches(fitting, task_run_document):
+        yield RunProgress(task_runs=batch)
+
+
+def log_reports(records: Iterable[LogRecord], *, first: int) -> Iterator[RunProgress]:
+    """Yield reports that together say what a run has logged, in the order in which to send them.
+
+    Args:
+        first: The number that the first record has in the log of the run, from 1.
+    """
+    for batch in _batches(map(fitting_record, records), log_document):
+        yield RunProgress(logs=batch, first_log=first)
+        first += len(batch)
+
+
+def end_report(end: RunEnd, logs: Iterable[LogRecord] = ()) -> RunProgress:
+    """Return the report of the end of a run, with a few last records of its log."""
+    fitting = replace(end, error=end.error and fitting_text(end.error))
+    return RunProgress(logs=tuple(map(fitting_record, logs)), end=fitting)
+
+
+def fitting_record(record: LogRecord) -> LogRecord:
+    """Return a record as servers take it: names of libraries and messages may be anything."""
+    level = _NOT_IN_LEVELS.sub("_", record.level.upper())[:_LONGEST_LEVEL] or "INFO"
+    logger = _CONTROL.sub(" ", kept_text(record.logger))[:_LONGEST_NAME] or "root"
+    return replace(record, level=level, logger=logger, message=fitting_text(record.message))
+
+
+def fitting_text(text: str) -> str:
+    """Return a text as servers keep it; of one that is too long the beginning, and its length."""
+    text = kept_text(text)  # as it is measured there
+    if len(text) <= LONGEST_TEXT:
+        return text
+    left = f"… ({len(text)} characters)"
+    return text[: LONGEST_TEXT - len(left)] + left
+
+
+def kept_text(text: str) -> str:
+    r"""Return text that every database and every reader of JSON takes.
+
+    What people's programs print is not refused: NUL and half characters become the readable
+    escapes ``\x00`` and ``\udcff``.
+    """
+    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
+
+
+def _batches(
+    items: Iterable[T], document: Callable[[T], dict[str, Any]]
+) -> Iterator[tuple[T, ...]]:
+    batch: list[T] = []
+    size = 0
+    for item in items:
+        item_size = len(json.dumps(document(item)))  # a character may take 12 bytes there
+        if batch and (len(batch) == _BATCH_ITEMS or size + item_size > _BATCH_BYTES):
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(item)
+        size += item_size
+    if batch:
+        yield tuple(batch)
