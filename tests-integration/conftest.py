@@ -64,6 +64,12 @@ def server_environment(make_environment: Callable[[str], Environment]) -> Enviro
     return make_environment("dagy-server")
 
 
+@pytest.fixture(scope="session")
+def together(make_environment: Callable[..., Environment]) -> Environment:
+    """An environment with the command, the server, and the driver of PostgreSQL."""
+    return make_environment("dagy-cli", "dagy-server[postgres]")
+
+
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
     """A bare process environment: a home of its own, no settings from outside."""

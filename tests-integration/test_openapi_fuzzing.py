@@ -120,6 +120,8 @@ def _make_things(server: ControlPlane) -> Values:
     ended = [post("/runs", {"deployment_name": name})["run_id"] for name in names * 6]
     for run_id in ended:
         post(f"/runs/{run_id}/cancel")
+    # Nothing but their tasks is asked for by these ids, so nobody ends them.
+    under_way = [post("/runs", {"deployment_name": name})["run_id"] for name in names * 12]
     members = [{"email": f"{number}@example.com", "role": "viewer"} for number in range(20)]
     return {
         "names": names,
@@ -127,6 +129,8 @@ def _make_things(server: ControlPlane) -> Values:
         "tasks": ["load"],
         "runs": runs,
         "ended": ended,
+        "under_way": under_way,
+        "runs_and_new_ids": [*runs, *(uuid4().hex for _ in range(100))],
         "artifacts": [_upload(server, content) for content in (b"", b"an archive")],
         "ranges": ["bytes=0-3", "bytes=-2", "bytes=99-", "bytes=5-4"],
         "entity_tags": ["*", '"another"'],
@@ -174,6 +178,8 @@ LISTS = ("/runs", "/flows", "/deployments", "/members", "/api-keys", "/audit-log
 def _settings(server: ControlPlane, things: Values) -> str:
     """Return the settings of schemathesis: JSON of texts is TOML too."""
     own = {"/runs/{run_id}/retry": {"path.run_id": "ended"}}
+    own["/runs/{run_id}"] = {"path.run_id": "runs_and_new_ids"}
+    own["/runs/{run_id}/tasks/{task_id}"] = {"path.run_id": "under_way"}
     own["/members"] = {"body.email": "new_emails"}
     own["/auth/login"] = {"body.email": "emails", "body.password": "passwords"}
     things = {**things, "emails": [server.email], "passwords": [server.password]}

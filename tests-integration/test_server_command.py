@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,24 +12,12 @@ from control_plane import ControlPlane
 from installed import Dagy, Environment, said
 from person import EMAIL, PASSWORD, Person
 from postgres_cluster import PACKAGES, is_installed, postgres_cluster
-
-PATIENCE_SECONDS = 30
-
-
-@pytest.fixture(scope="module")
-def together(make_environment: Callable[..., Environment]) -> Environment:
-    """An environment with the command, the server, and the driver of PostgreSQL."""
-    return make_environment("dagy-cli", "dagy-server[postgres]")
+from server_command import log_in, started, url_of, with_server
 
 
 @pytest.fixture
 def dagy(together: Environment, environ: dict[str, str], tmp_path: Path) -> Dagy:
-    settings = {
-        "BROWSER": "true",  # there is one, and it opens nothing: the test does
-        "DAGY_AUTH_STORAGE": "file",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    }
-    return Dagy(together.dagy, environ | settings, tmp_path)
+    return with_server(together, environ, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -46,43 +32,17 @@ def database(request: pytest.FixtureRequest) -> Iterator[list[str]]:
         yield ["--database-url", url.format("postgres")]
 
 
-@contextmanager
-def _started(dagy: Dagy, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a server, and stop it at the end as a service manager does."""
-    with dagy.start("server", "start", *arguments) as process:
-        try:
-            yield process
-        except BaseException:
-            process.kill()
-            raise
-        process.terminate()
-        assert process.stdout is not None
-        assert process.stdout.read() == ""
-        assert process.wait(timeout=PATIENCE_SECONDS) == 0
-
-
-def _url_of(server: subprocess.Popen[str]) -> str:
-    return said(server, r"is at (http://\S+)")
-
-
-def _log_in(dagy: Dagy, person: Person) -> str:
-    with dagy.start("login") as process:
-        person.let_in(person.open(said(process, r"^(http\S+)$")))
-        assert process.wait(timeout=PATIENCE_SECONDS) == 0
-    return dagy("auth", "token").stdout.strip()
-
-
 def test_what_is_there_before_a_restart_is_there_after_it(
     dagy: Dagy, database: list[str], tmp_path: Path
 ) -> None:
     """ORCH-24: from nothing but what is installed to an account, a login and a run."""
     arguments = [f"--data-dir={tmp_path / 'server'}", *database]
-    with _started(dagy, *arguments, "--port=0") as process:
-        url = _url_of(process)
+    with started(dagy, *arguments, "--port=0") as process:
+        url = url_of(process)
         person = Person(url)
         person.set_up(said(process, r"with this code: (\S+)"))
         dagy.environ["DAGY_API_URL"] = url
-        server = ControlPlane(url, EMAIL, PASSWORD, api_key=_log_in(dagy, person))
+        server = ControlPlane(url, EMAIL, PASSWORD, api_key=log_in(dagy, person))
         server.deploy("nightly", "load")
         status, run = server.ask("POST", "/runs", {"deployment_name": "nightly"})
         assert (status, run["status"]) == (201, "QUEUED")
@@ -91,8 +51,8 @@ def test_what_is_there_before_a_restart_is_there_after_it(
     ended = dagy("whoami")
     assert (ended.returncode, ended.stdout) == (4, "")
 
-    with _started(dagy, *arguments, f"--port={urlsplit(url).port}") as process:
-        assert _url_of(process) == url
+    with started(dagy, *arguments, f"--port={urlsplit(url).port}") as process:
+        assert url_of(process) == url
         assert dagy.json("whoami")["user"] == EMAIL
         assert server.ask("GET", "/runs") == (200, {"items": [run], "next_cursor": None})
         process.terminate()

@@ -134,13 +134,12 @@ def _report(state: State, request: SeenRequest) -> RunReceipt:
     run, said = _get_run(state, request), body(RunProgress, request)
     logs = state.logs.setdefault(run.run_id, [])
     known = 0 if said.first_log is None else len(logs) + 1 - said.first_log
-    if run.status.is_terminal and said.task_runs:
+    before = {each.task_id: each for each in state.tasks.get(run.run_id, ())}
+    after = before | {each.task_id: each for each in said.task_runs}
+    if run.status.is_terminal and after != before:
         raise RefusedError(409, "conflict", f"Run {run.run_id!r} has ended: {run.status}.")
     logs.extend(said.logs[known:])
-    tasks = {each.task_id: each for each in state.tasks.get(run.run_id, ())}
-    state.tasks[run.run_id] = list(
-        (tasks | {each.task_id: each for each in said.task_runs}).values()
-    )
+    state.tasks[run.run_id] = list(after.values())
     run = replace(
         run,
         status=RunStatus.RUNNING if run.status is RunStatus.QUEUED else run.status,

@@ -1,4 +1,4 @@
-"""`dagy runs`: list runs, look at one, resume, retry or cancel one, compare two."""
+"""`dagy runs`: list runs, look at one, resume, retry, cancel or push one, compare two."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "cancel": ("dagy_cli.commands.runs.cancel", "end a run of a server"),
     "retry": ("dagy_cli.commands.runs.retry", "do what a run of a server left undone"),
     "resume": ("dagy_cli.commands.runs.resume", "do what a run of this machine left undone"),
+    "push": ("dagy_cli.commands.runs.push", "send a run of this machine to a server"),
     "diff": ("dagy_cli.commands.runs.diff", "compare two runs"),
 }
 """Each verb's name, module and one-line summary."""
