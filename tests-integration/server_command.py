@@ -13,14 +13,16 @@ from person import Person
 PATIENCE_SECONDS = 30
 
 
-def with_server(together: Environment, environ: dict[str, str], directory: Path) -> Dagy:
+def without_desktop(
+    environment: Environment, environ: dict[str, str], directory: Path, **settings: str
+) -> Dagy:
     """Return the command of an environment, set up to log in without a browser or a keyring."""
-    settings = {
+    settings |= {
         "BROWSER": "true",  # there is one, and it opens nothing: the test does
         "DAGY_AUTH_STORAGE": "file",
         "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
     }
-    return Dagy(together.dagy, environ | settings, directory)
+    return Dagy(environment.dagy, environ | settings, directory)
 
 
 @contextmanager

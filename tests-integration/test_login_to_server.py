@@ -14,6 +14,7 @@ from browser import Browser
 from control_plane import ControlPlane, running_control_plane
 from installed import Dagy, Environment, said
 from person import Person
+from server_command import without_desktop
 
 PATIENCE_SECONDS = 60
 
@@ -28,13 +29,7 @@ def server(
 
 @pytest.fixture
 def dagy(cli: Environment, environ: dict[str, str], server: ControlPlane, tmp_path: Path) -> Dagy:
-    settings = {
-        "BROWSER": "true",  # there is one, and it opens nothing: the test does
-        "DAGY_API_URL": server.url,
-        "DAGY_AUTH_STORAGE": "file",
-        "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring",
-    }
-    return Dagy(cli.dagy, environ | settings, tmp_path)
+    return without_desktop(cli, environ, tmp_path, DAGY_API_URL=server.url)
 
 
 def _log_in_here(process: subprocess.Popen[str], server: ControlPlane) -> None:

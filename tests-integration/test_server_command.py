@@ -12,12 +12,12 @@ from control_plane import ControlPlane
 from installed import Dagy, Environment, said
 from person import EMAIL, PASSWORD, Person
 from postgres_cluster import PACKAGES, is_installed, postgres_cluster
-from server_command import log_in, started, url_of, with_server
+from server_command import log_in, started, url_of, without_desktop
 
 
 @pytest.fixture
 def dagy(together: Environment, environ: dict[str, str], tmp_path: Path) -> Dagy:
-    return with_server(together, environ, tmp_path)
+    return without_desktop(together, environ, tmp_path)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

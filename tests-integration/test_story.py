@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from installed import FLOWS, Dagy, Environment, said
 from person import Person
-from server_command import log_in, started, url_of, with_server
+from server_command import log_in, started, url_of, without_desktop
 
 PATIENCE_SECONDS = 120
 
@@ -21,7 +21,7 @@ def dagy(together: Environment, environ: dict[str, str], tmp_path: Path) -> Iter
     directory = tmp_path / "work"
     directory.mkdir()
     shutil.copy(FLOWS / "sales.py", directory)
-    dagy = with_server(together, environ, directory)
+    dagy = without_desktop(together, environ, directory)
     with started(dagy, f"--data-dir={tmp_path / 'server'}", "--port=0") as server:
         dagy.environ["DAGY_API_URL"] = url_of(server)
         person = Person(dagy.environ["DAGY_API_URL"])

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dagy import build_artifact
-from dagy.artifacts import open_artifact
+from dagy.deploy import deploy_artifact
 from dagy_client import DagyClient
 from dagy_server.testing import running_server
 from dagy_types import Run, RunStatus, TaskStatus
@@ -103,10 +103,7 @@ def stress(
     archive = build_artifact(f"{flow}:layers", directory / "layers.zip")
     problems: list[str] = []
     with _running(directory) as server, DagyClient(server.url, server.api_key) as client:
-        with open_artifact(archive) as artifact:
-            spec = artifact.flow_spec
-        uploaded = client.artifacts.upload(archive)
-        client.flows.register(spec, artifact_id=uploaded.artifact_id, deployment_name="layers")
+        deploy_artifact(archive, api_url=server.url, auth=server.api_key)
         for number in range(rounds):
             for victim in victims:
                 journal = directory / f"{number}-{victim}.txt"

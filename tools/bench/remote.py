@@ -12,21 +12,18 @@ status 1 when the server takes more than 3 times as long, or a run begins after 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
 from machine import described
+from starts import Command, installed_environ, median_seconds, rows
 from table import aligned
 
 from dagy import build_artifact
-from dagy.artifacts import open_artifact
+from dagy.deploy import deploy_artifact
 from dagy_client import DagyClient
 from dagy_server.testing import RunningServer, running_server
 from dagy_types import RunStatus
@@ -64,61 +61,29 @@ def main() -> int:
         path.parent.mkdir()
         path.write_text(_FLOW.format(tasks=arguments.tasks))
         with running_server(directory / "server") as server:
-            _deploy(server, path, directory / "many.zip")
-            here, there = _compare(server, path, directory, arguments.repetitions)
+            archive = build_artifact(f"{path}:many", directory / "many.zip")
+            deploy_artifact(archive, api_url=server.url, auth=server.api_key)
+            seconds = _compare(server, path, directory / "local", arguments.repetitions)
             starts = [_start_of_a_run(server) for _ in range(arguments.repetitions)]
-    rows = [(f"seconds for {arguments.tasks:,} tasks", "median", "best", "worst")]
-    rows += [
-        (title, *(f"{each:.2f}" for each in (statistics.median(times), min(times), max(times))))
-        for title, times in (
-            ("dagy run many.py:many", here),
-            ("dagy run many", there),
-            ("from a trigger to the first task", starts),
-        )
-    ]
-    print(aligned(rows))
-    ratio = statistics.median(there) / statistics.median(here)
-    print(f"\nAt the server it takes {ratio:.2f} times as long.")
-    is_slow = statistics.median(starts) > _LONGEST_START_SECONDS
-    return 1 if ratio > _HIGHEST_RATIO or is_slow else 0
+    print(f"{arguments.tasks:,} tasks, medians of {arguments.repetitions}")
+    print(aligned(rows(seconds)))
+    start = statistics.median(starts)
+    print(f"From a trigger to the first task: {start * 1e3:,.1f} ms")
+    here, there = seconds.values()
+    return 1 if there > _HIGHEST_RATIO * here or start > _LONGEST_START_SECONDS else 0
 
 
-def _deploy(server: RunningServer, path: Path, archive: Path) -> None:
-    build_artifact(f"{path}:many", archive)
-    with open_artifact(archive) as artifact:
-        spec = artifact.flow_spec
-    with DagyClient(server.url, server.api_key) as client:
-        uploaded = client.artifacts.upload(archive)
-        client.flows.register(spec, artifact_id=uploaded.artifact_id, deployment_name="many")
-
-
-def _compare(
-    server: RunningServer, path: Path, directory: Path, repetitions: int
-) -> tuple[list[float], list[float]]:
-    """Return how long the command takes here and there, after once for nothing."""
-    environ = {
-        **os.environ,
-        "DAGY_LOCAL_DIR": str(directory / "local"),
-        "DAGY_API_URL": server.url,
-        "DAGY_TOKEN": server.api_key,
-    }
-    pairs = [
-        (_seconds(environ, f"{path}:many"), _seconds(environ, "many"))
-        for _ in range(1 + repetitions)
-    ]
-    here, there = zip(*pairs[1:], strict=True)
-    return [*here], [*there]
-
-
-def _seconds(environ: Mapping[str, str], target: str) -> float:
-    begin = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "dagy_cli", "--quiet", "run", target],
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        check=True,
+def _compare(server: RunningServer, path: Path, local: Path, repetitions: int) -> dict[str, float]:
+    """Return how long the command takes here, and then at the server."""
+    environ = installed_environ(
+        DAGY_LOCAL_DIR=str(local), DAGY_API_URL=server.url, DAGY_TOKEN=server.api_key
     )
-    return time.perf_counter() - begin
+    run = [sys.executable, "-m", "dagy_cli", "--quiet", "run"]
+    commands = {
+        "dagy run many.py:many": Command([*run, f"{path}:many"], environ),
+        "dagy run many": Command([*run, "many"], environ),
+    }
+    return median_seconds(commands, repetitions)
 
 
 def _start_of_a_run(server: RunningServer) -> float:

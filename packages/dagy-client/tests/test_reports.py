@@ -7,6 +7,7 @@ import pytest
 from dagy_client.reports import (
     LONGEST_TEXT,
     end_report,
+    fits,
     fitting_record,
     fitting_text,
     kept_text,
@@ -66,6 +67,13 @@ def test_a_text_that_is_too_long_says_so(character: str) -> None:
     assert len(fitting) == LONGEST_TEXT
     assert fitting.endswith(f"… ({len(kept_text(text))} characters)")
     assert fitting_record(_record(text)).message == fitting
+    assert (fits(text), fits(fitting)) == (False, True)
+
+
+def test_a_text_is_measured_as_servers_keep_it() -> None:
+    text = "\x00" * (LONGEST_TEXT // 4 + 1)  # each is four characters there
+    assert not fits(text)
+    assert fitting_text(text).endswith(f"… ({LONGEST_TEXT + 4} characters)")
 
 
 def test_reports_of_logs_are_numbered_on() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dagy_client.reports import LONGEST_TEXT, end_report, log_reports, task_reports
-from dagy_types import LogRecord, Run, RunEnd, RunProgress, RunReader, TaskStatus
+from dagy_client.reports import end_of, end_report, fits, log_reports, task_reports
+from dagy_types import LogRecord, Run, RunProgress, RunReader, TaskStatus
 
 if TYPE_CHECKING:
     from dagy_client import DagyClient
@@ -29,7 +29,7 @@ class Pushed:
         """Yield records, and count them."""
         for record in records:
             self.logs += 1
-            self.cut += len(record.message) > LONGEST_TEXT
+            self.cut += not fits(record.message)
             yield record
 
 
@@ -42,7 +42,6 @@ def push(run: Run, reader: RunReader, client: DagyClient) -> Pushed:
     Raises:
         ConflictError: When the server has another run with this id.
     """
-    assert run.ended_at is not None
     pushed = Pushed()
     client.runs.push(run, reader.get_flow_spec(run.run_id))
     if run.started_at is not None:
@@ -54,9 +53,8 @@ def push(run: Run, reader: RunReader, client: DagyClient) -> Pushed:
         client.runs.report(run.run_id, report)
     pushed.tasks = len(begun)
     errors = [run.error, *(task.error for task in begun)]
-    pushed.cut = sum(len(error or "") > LONGEST_TEXT for error in errors)
+    pushed.cut = sum(not fits(error) for error in errors if error)
     for report in log_reports(pushed.counting(reader.read_logs(run.run_id)), first=1):
         client.runs.report(run.run_id, report)
-    end = RunEnd(status=run.status, ended_at=run.ended_at, reason=run.reason, error=run.error)
-    client.runs.report(run.run_id, end_report(end))
+    client.runs.report(run.run_id, end_report(end_of(run)))
     return pushed

@@ -9,10 +9,9 @@ from dagy_cli.arguments import positive_seconds
 from dagy_cli.following import answer_after_wait, wait_and_show
 from dagy_cli.parser import CommandParser
 from dagy_cli.render import render
-from dagy_cli.render.view import View
 from dagy_cli.run_places import Place
-from dagy_cli.run_views import run_fields
-from dagy_types import Run, run_document
+from dagy_cli.run_views import run_view
+from dagy_types import Run
 
 _SEVERAL_DOCUMENTS = ("json", "jsonl")
 """Formats in which one document may follow another, each whole by itself."""
@@ -52,7 +51,7 @@ def answer_of(run: Run, place: Place, args: Namespace, app: App, *, what: str) -
     Args:
         what: What it is, for people.
     """
-    view = View(documents=[run_document(run)], is_list=False, blocks=[run_fields(run)])
+    view = run_view(run)
     if args.detach:
         told = f"Run {run.run_id} ({place.name}): {what}"
         return Answer(view, notes=(told, f"Follow it with: dagy runs watch {run.run_id}"))

@@ -13,7 +13,7 @@ from dagy_cli.render.cells import (
     task_status_cell,
     time_cell,
 )
-from dagy_cli.render.view import Cell, Column, Fields, Table
+from dagy_cli.render.view import Cell, Column, Fields, Table, View
 from dagy_cli.task_groups import TaskGroup
 from dagy_types import Run, TaskRun, run_document, task_run_document
 
@@ -64,6 +64,11 @@ def hidden_line(run: Run, groups: Sequence[TaskGroup], shown: Sequence[TaskGroup
         return None
     option = " --children" if any(group.children for group in groups) else ""
     return f"{counted(total - rows, 'more task')}: dagy runs show {run.run_id}{option}"
+
+
+def run_view(run: Run) -> View:
+    """Return a run without its tasks as an answer."""
+    return View(documents=[run_document(run)], is_list=False, blocks=[run_fields(run)])
 
 
 def run_fields(run: Run) -> Fields:

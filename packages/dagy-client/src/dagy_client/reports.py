@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from dagy_types import (
     LogRecord,
+    Run,
     RunEnd,
     RunProgress,
     TaskRun,
@@ -52,6 +53,12 @@ def log_reports(records: Iterable[LogRecord], *, first: int) -> Iterator[RunProg
         first += len(batch)
 
 
+def end_of(run: Run) -> RunEnd:
+    """Return how a run ended that has ended."""
+    assert run.ended_at is not None
+    return RunEnd(status=run.status, ended_at=run.ended_at, reason=run.reason, error=run.error)
+
+
 def end_report(end: RunEnd, logs: Iterable[LogRecord] = ()) -> RunProgress:
     """Return the report of the end of a run, with a few last records of its log."""
     fitting = replace(end, error=end.error and fitting_text(end.error))
@@ -63,6 +70,11 @@ def fitting_record(record: LogRecord) -> LogRecord:
     level = _NOT_IN_LEVELS.sub("_", record.level.upper())[:_LONGEST_LEVEL] or "INFO"
     logger = _CONTROL.sub(" ", kept_text(record.logger))[:_LONGEST_NAME] or "root"
     return replace(record, level=level, logger=logger, message=fitting_text(record.message))
+
+
+def fits(text: str) -> bool:
+    """Whether servers keep all of a text."""
+    return len(kept_text(text)) <= LONGEST_TEXT
 
 
 def fitting_text(text: str) -> str:

@@ -70,6 +70,10 @@ class FlowSpecBody(RequestModel):
     code_hash: _CodeHash | None = None
     tags: Tags = {}
 
+    def to_flow_spec(self) -> FlowSpec:
+        """Return what it says."""
+        return flow_spec_from_json(self.model_dump_json())
+
 
 class FlowRegistrationBody(RequestModel):
     """A version of a flow, and the deployment that is to run it, if any.
@@ -154,7 +158,7 @@ def register_flow(call: Call, body: FlowRegistrationBody) -> Response:
     The same content again changes nothing, but for the tags; other content under a version that
     there is, is refused; and so is an artifact that is no sound archive of this very flow.
     """
-    spec = flow_spec_from_json(body.flow_spec.model_dump_json())
+    spec = body.flow_spec.to_flow_spec()
     require_flow_artifact(call, body.artifact_id, spec)
     return call.change(partial(_register_and_deploy, body=body, spec=spec))
 

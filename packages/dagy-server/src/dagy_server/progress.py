@@ -34,7 +34,6 @@ from dagy_types import (
     FlowSpec,
     RunReceipt,
     RunStatus,
-    flow_spec_from_json,
     flow_spec_to_json,
 )
 from dagy_types.errors import ConflictError
@@ -136,7 +135,7 @@ def _record(change: Change, run_id: str, body: RunProgressBody) -> Document:
 
 
 def _keep_spec(connection: Connection, run: Row[Any], body: FlowSpecBody) -> tuple[str, FlowGraph]:
-    spec = flow_spec_from_json(body.model_dump_json())
+    spec = body.to_flow_spec()
     if (spec.name, spec.version) != (run.flow_name, run.flow_version):
         raise ConflictError(
             f"Run {run.id!r} is one of {run.flow_name}@{run.flow_version}, and this is the graph "

@@ -16,9 +16,9 @@ from dagy_server.field_types import Environment, Label, Message, Moment, Paramet
 from dagy_server.flows import FlowSpecBody
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
-from dagy_server.run_rows import find_run, keep_graph, to_document
+from dagy_server.run_rows import keep_graph, to_document
 from dagy_server.transactions import Answer, Call, Change
-from dagy_types import Run, RunStatus, flow_spec_from_json
+from dagy_types import Run, RunStatus
 from dagy_types.errors import ConflictError
 
 router = Router("runs")
@@ -55,7 +55,7 @@ def push_run(call: Call, run_id: _RunId, body: RunPushBody) -> Response:
 
 def _push(change: Change, run_id: str, body: RunPushBody) -> Answer:
     connection, organisation_id = change.connection, change.caller.organisation_id
-    spec = flow_spec_from_json(body.flow_spec.model_dump_json())
+    spec = body.flow_spec.to_flow_spec()
     keep_graph(connection, organisation_id, spec)
     facts: dict[str, Any] = {
         "organisation_id": organisation_id,
@@ -76,12 +76,10 @@ def _push(change: Change, run_id: str, body: RunPushBody) -> Answer:
         "log_count": 0,
     }
     is_new = insert_if_absent(connection, runs, facts | new)
-    columns = [runs.c[name] for name in facts]
-    found = connection.execute(select(*columns).where(runs.c.id == run_id)).one()
-    if found._asdict() != facts:
+    run = connection.execute(select(runs).where(runs.c.id == run_id)).one()
+    if any(getattr(run, name) != value for name, value in facts.items()):
         raise ConflictError(
             f"There is another run {run_id!r} already.", hint="A run keeps what it began with."
         )
     change.audit(run_id, details={"flow": f"{spec.name}@{spec.version}", "is_new": is_new})
-    document = to_document(find_run(connection, organisation_id, run_id))
-    return Answer(document, status=201 if is_new else 200)
+    return Answer(to_document(run), status=201 if is_new else 200)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dagy_client import DagyClient
-from dagy_client.reports import end_report, log_reports, task_reports
+from dagy_client.reports import end_of, end_report, log_reports, task_reports
 from dagy_server.execution.heart import Heart
 from dagy_server.execution.lineage import changed, tasks_of_all
 from dagy_server.execution.log_pump import LogPump
@@ -55,12 +55,9 @@ class Forwarder:
 
     def finish(self, run: Run) -> None:
         """Send the rest of a run that has ended, and its end."""
-        assert run.ended_at is not None
         while not all(pump.has_ended for pump in self._pumps):
             self._send_logs(wait=True)
-        self.end(
-            RunEnd(status=run.status, ended_at=run.ended_at, reason=run.reason, error=run.error)
-        )
+        self.end(end_of(run))
 
     def end(self, end: RunEnd, *logs: LogRecord) -> None:
         """Tell the server how the run ended, unless somebody there has ended it."""

@@ -42,11 +42,8 @@ class LogPump:
         """
         taken: list[LogRecord] = []
         while len(taken) < _TAKEN_AT_MOST:
-            is_first = wait and not taken
             try:
-                taken.append(
-                    self._waiting.get(block=is_first, timeout=_MOMENT_SECONDS if is_first else None)
-                )
+                taken.append(self._waiting.get(wait and not taken, _MOMENT_SECONDS))
             except queue.Empty:
                 break
         return taken

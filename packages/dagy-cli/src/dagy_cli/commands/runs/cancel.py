@@ -6,10 +6,8 @@ from argparse import Namespace
 
 from dagy_cli.app import Answer, App
 from dagy_cli.parser import CommandParser, add_format_option
-from dagy_cli.render.view import View
 from dagy_cli.run_places import add_run_argument, place_of_run
-from dagy_cli.run_views import run_fields
-from dagy_types import run_document
+from dagy_cli.run_views import run_view
 from dagy_types.errors import ConflictError
 
 
@@ -36,5 +34,4 @@ def cancel_run(args: Namespace, app: App) -> Answer:
             else "Press Ctrl-C where it runs, or end that process.",
         )
     run = place.client.runs.cancel(run.run_id)
-    view = View(documents=[run_document(run)], is_list=False, blocks=[run_fields(run)])
-    return Answer(view, notes=(f"Run {run.run_id} is {run.status}.",))
+    return Answer(run_view(run), notes=(f"Run {run.run_id} is {run.status}.",))

@@ -6,10 +6,9 @@ from argparse import Namespace
 
 from dagy_cli.app import Answer, App
 from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
-from dagy_cli.render.view import View
+from dagy_cli.render.cells import counted
 from dagy_cli.run_places import server_place
-from dagy_cli.run_views import run_fields
-from dagy_types import run_document
+from dagy_cli.run_views import run_view
 from dagy_types.errors import ConflictError
 
 
@@ -42,10 +41,10 @@ def push_run(args: Namespace, app: App) -> Answer:
 
     pushed = push(run, app.store, place.client)
     run = place.reader.get_run(run.run_id)
-    view = View(documents=[run_document(run)], is_list=False, blocks=[run_fields(run)])
-    notes = [f"Run {run.run_id} is at the server: {pushed.tasks} tasks, {pushed.logs} messages."]
+    sent = f"{counted(pushed.tasks, 'task')}, {counted(pushed.logs, 'message')}"
+    notes = [f"Run {run.run_id} is at the server: {sent}."]
     if pushed.cut == 1:
         notes.append("1 text was too long for it, and ends with its length.")
     elif pushed.cut:
         notes.append(f"{pushed.cut} texts were too long for it, and end with their lengths.")
-    return Answer(view, notes=tuple(notes))
+    return Answer(run_view(run), notes=tuple(notes))
