@@ -130,7 +130,8 @@ def _make_things(server: ControlPlane) -> Values:
         "runs": runs,
         "ended": ended,
         "under_way": under_way,
-        "runs_and_new_ids": [*runs, *(uuid4().hex for _ in range(100))],
+        "begun": ["RUNNING"],
+        "new_ids": [uuid4().hex for _ in range(100)],
         "artifacts": [_upload(server, content) for content in (b"", b"an archive")],
         "ranges": ["bytes=0-3", "bytes=-2", "bytes=99-", "bytes=5-4"],
         "entity_tags": ["*", '"another"'],
@@ -178,8 +179,11 @@ LISTS = ("/runs", "/flows", "/deployments", "/members", "/api-keys", "/audit-log
 def _settings(server: ControlPlane, things: Values) -> str:
     """Return the settings of schemathesis: JSON of texts is TOML too."""
     own = {"/runs/{run_id}/retry": {"path.run_id": "ended"}}
-    own["/runs/{run_id}"] = {"path.run_id": "runs_and_new_ids"}
-    own["/runs/{run_id}/tasks/{task_id}"] = {"path.run_id": "under_way"}
+    own["/runs/{run_id}/tasks/{task_id}"] = {
+        "path.run_id": "under_way",
+        "body.status": "begun",  # any other cannot be the first that is told of a task
+    }
+    own["PUT /runs/{run_id}"] = {"path.run_id": "new_ids"}
     own["/members"] = {"body.email": "new_emails"}
     own["/auth/login"] = {"body.email": "emails", "body.password": "passwords"}
     things = {**things, "emails": [server.email], "passwords": [server.password]}
@@ -190,8 +194,9 @@ def _settings(server: ControlPlane, things: Values) -> str:
     lines += _bindings("parameters", USUAL)
     for name, values in things.items():
         lines += [f"[dictionaries.{json.dumps(name)}]", f"values = {json.dumps(values)}"]
-    for path, places in own.items():
-        lines += ["[[operations]]", f"include-path = {json.dumps(path)}"]
+    for operation, places in own.items():
+        kind = "name" if " " in operation else "path"
+        lines += ["[[operations]]", f"include-{kind} = {json.dumps(operation)}"]
         lines += _bindings("operations.parameters", places)
     return "\n".join(lines)
 

@@ -22,7 +22,16 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, Run, RunEnd, RunStatus, TaskSpec, TaskStatus, TaskTransition
+from dagy_types import (
+    FlowSpec,
+    Run,
+    RunEnd,
+    RunQuery,
+    RunStatus,
+    TaskSpec,
+    TaskStatus,
+    TaskTransition,
+)
 
 WAVES = 2
 _LONGEST_WAIT_SECONDS = 120
@@ -103,7 +112,7 @@ def _record_a_run(directory: Path, *, run_id: str) -> None:
 
 def _problems_of(directory: Path, *, runs: int) -> Iterator[str]:
     with LocalMetadataStore(directory) as store:
-        succeeded = len(store.list_runs(limit=runs + 1, status=RunStatus.SUCCEEDED))
+        succeeded = len(store.list_runs(RunQuery(status=RunStatus.SUCCEEDED), limit=runs + 1))
     if succeeded != runs:
         yield f"{directory}: {succeeded} of {runs} runs are there"
     with closing(sqlite3.connect(directory / "dagy.db")) as connection:

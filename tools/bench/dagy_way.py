@@ -11,7 +11,7 @@ from trial import Prepare, Trial
 from dagy import Flow, flow, task
 from dagy.local import LocalLogger, run_flow
 from dagy_store import LocalMetadataStore
-from dagy_types import RunStatus, TaskStatus
+from dagy_types import RunQuery, RunStatus, TaskStatus
 
 step = task(name="step")(work)
 
@@ -62,7 +62,7 @@ def prepare(shape: str, size: int, directory: Path) -> Trial:
 
     def count_recorded() -> int:
         with LocalMetadataStore(directory) as store:
-            [run] = store.list_runs(limit=2, status=RunStatus.SUCCEEDED)
+            [run] = store.list_runs(RunQuery(status=RunStatus.SUCCEEDED), limit=2)
             # A mapped task itself counts for nothing: its children do.
             return sum(
                 each.status is TaskStatus.SUCCEEDED

@@ -6,8 +6,8 @@
 A start is that of a process on an empty directory, up to its first answer to /ready. Triggers are
 sent at fixed times, whether or not those before are answered, and the time of each counts from when
 it was due. Pages are read over HTTP from a server with many runs and one with a thousand, in turns.
-Ends with status 1 when a start takes more than 2 s, when the 99th percentile of the triggers is over
-100 ms, when one fails, or when a page takes more than 1.5 times as long.
+Ends with status 1 when a start takes more than 2 s, when the 99th percentile of the triggers is
+over 100 ms, when one fails, or when a page takes more than 1.5 times as long.
 """
 
 from __future__ import annotations

@@ -21,13 +21,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 from machine import described
 from table import aligned, shown_ratio
 
 from dagy_store import LocalMetadataStore
-from dagy_types import FlowSpec, Run, RunEnd, RunStatus, TaskSpec, TaskStatus, TaskTransition
+from dagy_types import (
+    FlowSpec,
+    Run,
+    RunEnd,
+    RunOrder,
+    RunQuery,
+    RunStatus,
+    TaskSpec,
+    TaskStatus,
+    TaskTransition,
+)
 
 _HIGHEST_RATIO = 1.5
 _LISTED = 20
@@ -102,17 +113,24 @@ def compare(
 ) -> dict[str, tuple[float, float]]:
     """Return the seconds that each read takes in either store, by the name of the read."""
     since = _BEGIN + timedelta(days=1)
-    reads: dict[str, Callable[[LocalMetadataStore], object]] = {
-        "list": lambda store: store.list_runs(limit=_LISTED),
-        "list --status": lambda store: store.list_runs(limit=_LISTED, status=RunStatus.SUCCEEDED),
-        "list --flow": lambda store: store.list_runs(limit=_LISTED, flow_name="flow-0"),
-        "list --flow --status": lambda store: store.list_runs(
-            limit=_LISTED, flow_name="flow-0", status=RunStatus.SUCCEEDED
-        ),
-        "list --since": lambda store: store.list_runs(limit=_LISTED, since=since),
-        "show": lambda store: (store.get_run(_SHOWN), store.list_task_runs(_SHOWN)),
+    lists = {
+        "list": RunQuery(),
+        "list --status": RunQuery(status=RunStatus.SUCCEEDED),
+        "list --flow": RunQuery(flow_name="flow-0"),
+        "list --flow --status": RunQuery(flow_name="flow-0", status=RunStatus.SUCCEEDED),
+        "list --since": RunQuery(since=since),
+        "list --sort started": RunQuery(order=RunOrder.STARTED),
+        "list --cursor": RunQuery(after=_SHOWN),
     }
+    reads: dict[str, Callable[[LocalMetadataStore], object]] = {
+        name: partial(_list, query=query) for name, query in lists.items()
+    }
+    reads["show"] = lambda store: (store.get_run(_SHOWN), store.list_task_runs(_SHOWN))
     return {name: _medians(read, small, large, repetitions) for name, read in reads.items()}
+
+
+def _list(store: LocalMetadataStore, query: RunQuery) -> list[Run]:
+    return store.list_runs(query, limit=_LISTED)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -18,7 +18,7 @@ Connect = Callable[..., Any]
 
 @pytest.fixture
 def many(server: FakeServer, new_run: Callable[..., Run]) -> list[str]:
-    ids = [f"r{number}" for number in range(250)]
+    ids = [f"r{number:03}" for number in range(250)]
     for run_id in ids:
         server.add_run(new_run(run_id))
     return ids[::-1]
@@ -61,11 +61,11 @@ def test_what_comes_and_goes_meanwhile_makes_nothing_skipped_or_repeated(
     seen = []
     for number, run in enumerate(connect().runs.list()):
         seen.append(run.run_id)
-        server.add_run(new_run(f"new{number}"))
+        server.add_run(new_run(f"t{number}"))
         if number == 50:
-            for gone in ("r249", "r199", "r150", "r10"):
+            for gone in ("r249", "r199", "r150", "r010"):
                 server.remove_run(gone)
-    assert seen == [each for each in many if each != "r10"]
+    assert seen == [each for each in many if each != "r010"]
 
 
 def test_a_cursor_that_comes_again_is_an_error(connect: Connect, server: FakeServer) -> None:

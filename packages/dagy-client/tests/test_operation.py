@@ -95,4 +95,7 @@ def test_no_secret_has_a_place_in_a_url() -> None:
     in_paths = {name for each in OPERATIONS for name in re.findall(r"\{(\w+)\}", each.path)}
     assert in_paths == {"name", "version", "run_id", "artifact_id", "sha256", "key_id"}
     in_queries = {name for each in OPERATIONS for name in each.query}
-    assert in_queries == {"flow_name", "namespace", "status", "since", "task"}
+    assert in_queries == {
+        *("flow_name", "namespace", "status", "since", "task"),
+        *("id_prefix", "order", "after"),
+    }

@@ -20,7 +20,7 @@ from dagy_server.flow_versions import NEWEST
 from dagy_server.listing import Listing
 from dagy_server.logs import line_listing
 from dagy_server.run_rows import run_listing
-from dagy_types import RunStatus
+from dagy_types import RunOrder, RunQuery, RunStatus
 
 _FILTERS: Mapping[str, Any] = {
     "status": RunStatus.FAILED,
@@ -57,7 +57,7 @@ def _plan(connection: Connection, statement: Any) -> str:
 def test_each_combination_of_filters_of_runs_has_an_index(
     connection: Connection, names: tuple[str, ...], after: Any
 ) -> None:
-    listing = run_listing("org_a", **{name: _FILTERS[name] for name in names})
+    listing = _listing(names)
     plan = _plan(connection, listing.after(after, limit=51))
     found = re.fullmatch(r"SEARCH runs USING INDEX \S+ \((.*)\)", plan)
     assert found, plan
@@ -65,6 +65,28 @@ def test_each_combination_of_filters_of_runs_has_an_index(
     assert terms == {"organisation_id=?", *(_INDEXED[name] for name in names if name in _INDEXED)}
     if after or "since" in names:
         assert "created_at" in found[1]
+
+
+def _listing(names: tuple[str, ...], **more: Any) -> Listing:
+    chosen = {name: _FILTERS[name] for name in names}
+    deployment_name = chosen.pop("deployment_name", None)
+    return run_listing("org_a", RunQuery(**chosen, **more), deployment_name=deployment_name)
+
+
+@pytest.mark.parametrize("names", [(), ("status",), ("flow_name",)])
+@pytest.mark.parametrize("order", [RunOrder.STARTED, RunOrder.STARTED_DESCENDING])
+@pytest.mark.parametrize("after", [None, (5, "abc")])
+def test_lists_by_start_have_an_index(
+    connection: Connection, names: tuple[str, ...], order: RunOrder, after: Any
+) -> None:
+    plan = _plan(connection, _listing(names, order=order).after(after, limit=51))
+    terms = " AND ".join(["organisation_id=?", *(_INDEXED[name] for name in names)])
+    _require_search(plan, "runs", f"{terms} AND started_at>?" if not after else terms)
+
+
+def test_the_beginning_of_an_id_has_an_index(connection: Connection) -> None:
+    plan = _plan(connection, _listing((), id_prefix="abcdefgh").after(None, limit=2))
+    _require_search(plan, "runs", "organisation_id=? AND id_beginning=?")
 
 
 @pytest.mark.parametrize("after", [None, (5, "a", "b")])

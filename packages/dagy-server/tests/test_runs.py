@@ -200,6 +200,9 @@ def test_runs_are_listed_the_newest_first(client: TestClient, owner: Any, many: 
         ({"since": "2026-11-01T13:00:07+01:00", "status": "FAILED"}, []),
         ({"flow_name": ""}, []),
         ({"limit": "3"}, [0, 1, 2]),
+        ({"order": "created"}, [7, 6, 5, 4, 3, 2, 1, 0]),
+        ({"order": "created", "limit": "2", "status": "FAILED"}, [7, 6]),
+        ({"order": "-started"}, []),
     ],
 )
 def test_filters_choose_runs(
@@ -209,8 +212,59 @@ def test_filters_choose_runs(
     assert found == [many[number] for number in numbers]
 
 
+def test_runs_are_listed_by_their_start(
+    client: TestClient, owner: Any, many: list[str], services: Services, clock: Any
+) -> None:
+    for number in (3, 0, 5):
+        clock.advance(1)
+        _set(services, many[number], status="RUNNING", started_at=clock())
+    for order, numbers in (("started", [3, 0, 5]), ("-started", [5, 0, 3])):
+        found = [each["run_id"] for each in _list(client, owner, order=order)["items"]]
+        assert found == [many[number] for number in numbers]
+
+
+@pytest.mark.parametrize("order", ["created", "-created"])
+def test_a_list_goes_on_after_a_run(
+    client: TestClient, owner: Any, many: list[str], order: str
+) -> None:
+    whole = [each["run_id"] for each in _list(client, owner, order=order)["items"]]
+    for number, run_id in enumerate(whole):
+        page = _list(client, owner, order=order, after=run_id, limit=2)
+        assert [each["run_id"] for each in page["items"]] == whole[number + 1 :][:2]
+        if page["next_cursor"]:
+            rest = _list(client, owner, order=order, after=run_id, cursor=page["next_cursor"])
+            assert [each["run_id"] for each in rest["items"]] == whole[number + 3 :]
+
+
+def test_a_list_goes_on_after_no_run_that_it_does_not_have(
+    client: TestClient, owner: Any, other_organisation: Any, many: list[str]
+) -> None:
+    for member, query in (
+        (owner, {"after": "absent"}),
+        (owner, {"after": many[0], "order": "started"}),
+        (other_organisation, {"after": many[0]}),
+    ):
+        answer = client.get("/runs", params=query, headers=member.headers)
+        assert answer.status_code == 404
+        assert "cannot go on after" in answer.json()["error"]["message"]
+
+
+def test_runs_are_found_by_the_beginning_of_their_ids_cli_29(
+    client: TestClient, owner: Any, other_organisation: Any, many: list[str]
+) -> None:
+    for size in (6, 9, 12):
+        page = _list(client, owner, id_prefix=many[2][:size])
+        assert [each["run_id"] for each in page["items"]] == [many[2]]
+    assert _list(client, owner, id_prefix=many[2] + "x")["items"] == []
+    assert _list(client, other_organisation, id_prefix=many[2])["items"] == []
+    answer = client.get("/runs", params={"id_prefix": many[2][:5]}, headers=owner.headers)
+    assert answer.status_code == 422
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3, 8, 9])
-@pytest.mark.parametrize("query", [{}, {"status": "FAILED"}, {"flow_name": "daily"}])
+@pytest.mark.parametrize(
+    "query", [{}, {"status": "FAILED"}, {"flow_name": "daily"}, {"order": "created"}]
+)
 def test_pages_are_the_whole_list(
     client: TestClient, owner: Any, many: list[str], query: Any, limit: int
 ) -> None:

@@ -13,7 +13,17 @@ import pytest
 
 from dagy_store import LocalMetadataStore
 from dagy_store._file_lock import FileLock
-from dagy_types import FailureReason, FlowSpec, Run, RunEnd, RunStatus, TaskStatus, TaskTransition
+from dagy_types import (
+    FailureReason,
+    FlowSpec,
+    Run,
+    RunEnd,
+    RunOrder,
+    RunQuery,
+    RunStatus,
+    TaskStatus,
+    TaskTransition,
+)
 from dagy_types.errors import StoreError, StoreVersionError
 
 NewRun = Callable[..., Run]
@@ -96,8 +106,10 @@ def test_a_crash_that_cannot_be_recorded_is_told_and_recorded_later(
                 assert store.get_run("crashed") == crashed
                 assert store.get_run("alive") == new_run("alive")
                 assert store.list_runs(limit=5) == [crashed, new_run("alive")]
-                assert store.list_runs(limit=1, status=RunStatus.FAILED) == [crashed]
-                assert store.list_runs(limit=1, status=RunStatus.RUNNING) == [new_run("alive")]
+                assert store.list_runs(RunQuery(status=RunStatus.FAILED), limit=1) == [crashed]
+                assert store.list_runs(RunQuery(status=RunStatus.RUNNING), limit=1) == [
+                    new_run("alive")
+                ]
                 tasks = store.list_task_runs("crashed")
                 assert [(task.status, task.ended_at) for task in tasks] == [
                     (TaskStatus.SUCCEEDED, at(3)),
@@ -137,13 +149,22 @@ def test_lists_with_unrecorded_crashes_equal_those_with_recorded_ones(
                 [
                     run.run_id
                     for run in store.list_runs(
-                        limit=limit, status=status, flow_name=flow_name, since=since
+                        RunQuery(
+                            status=status,
+                            flow_name=flow_name,
+                            since=since,
+                            order=order,
+                            after=after,
+                        ),
+                        limit=limit,
                     )
                 ]
                 for limit in (0, 1, 3, 20)
                 for status in (None, RunStatus.FAILED, RunStatus.RUNNING)
                 for flow_name in (None, "daily", "weekly")
                 for since in (None, at(2))
+                for order in (RunOrder.CREATED, RunOrder.CREATED_DESCENDING)
+                for after in (None, "r4", "r6")
             ]
 
         with obstacle(directory):

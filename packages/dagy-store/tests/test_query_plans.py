@@ -7,11 +7,16 @@ import pkgutil
 import re
 import sqlite3
 from collections.abc import Iterator
+from datetime import datetime, timezone
 
 import pytest
 
 import dagy_store
+from dagy_store._runs import selection
 from dagy_store._schema import MIGRATIONS
+from dagy_types import RunOrder, RunQuery, RunStatus
+
+_NOON = datetime(2026, 11, 1, 12, tzinfo=timezone.utc)
 
 _RUN = ["runs by sqlite_autoindex_runs_1 (run_id=?)"]
 _TASKS_OF_RUN = ["task_runs by PRIMARY KEY (run_id=?)"]
@@ -32,16 +37,11 @@ _PLANS = {
         "made by PRIMARY KEY (run_id=? AND task_id=?)",
     ],
     "_runs.FIND": _RUN,
-    "_runs.NEWEST": ["runs by runs_by_time (created_at>?)"],
-    "_runs.NEWEST_OF_FLOW": ["runs by runs_by_flow (flow_name=? AND created_at>?)"],
-    "_runs.NEWEST_OF_FLOW_WITH_STATUS": [
-        "runs by runs_by_flow_and_status (flow_name=? AND status=? AND created_at>?)"
-    ],
-    "_runs.NEWEST_WITH_STATUS": ["runs by runs_by_status (status=? AND created_at>?)"],
+    "_runs.PLACES": _RUN,
     "_runs.RESUMING": ["runs by runs_by_resumed (resumed_from=?)"],
     "_runs.SPEC": ["flow_specs by sqlite_autoindex_flow_specs_1 (content_hash=?)"],
     "_runs.SPEC_HASH": _RUN,
-    "_runs.UNDER_WAY": ["runs by runs_by_status (status=?)"],
+    "_runs.UNDER_WAY": ["runs by runs_by_status_and_start (status=?)"],
     "_runs._END": _RUN,
     "_runs._INSERT": _NONE,
     "_runs._INSERT_SPEC": _NONE,
@@ -95,6 +95,62 @@ def _plan(connection: sqlite3.Connection, statement: str) -> list[str]:
 @pytest.mark.parametrize("name", _PLANS)
 def test_no_statement_scans_or_sorts(database: sqlite3.Connection, name: str) -> None:
     assert _plan(database, _statements()[name]) == _PLANS[name]
+
+
+_FILTERS = {"status": RunStatus.FAILED, "flow_name": "daily"}
+_INDEXES = {
+    ("created_at",): "runs_by_time",
+    ("created_at", "status"): "runs_by_status",
+    ("created_at", "flow_name"): "runs_by_flow",
+    ("created_at", "flow_name", "status"): "runs_by_flow_and_status",
+    ("started_at",): "runs_by_start",
+    ("started_at", "status"): "runs_by_status_and_start",
+    ("started_at", "flow_name"): "runs_by_flow_and_start",
+    ("started_at", "flow_name", "status"): "runs_by_flow_and_start",
+}
+
+
+@pytest.mark.parametrize("columns", _INDEXES)
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("after", [None, "r1"])
+def test_a_list_follows_an_index(
+    database: sqlite3.Connection, columns: tuple[str, ...], is_descending: bool, after: str | None
+) -> None:
+    """CLI-28"""
+    filters = {name: value for name, value in _FILTERS.items() if name in columns}
+    (order,) = (
+        each for each in RunOrder if (each.field, each.is_descending) == (columns[0], is_descending)
+    )
+    plan = _plan(database, selection(RunQuery(**filters, order=order, after=after)))
+    assert len(plan) == 1
+    assert re.match(rf"(runs by|SCAN runs USING INDEX) {_INDEXES[columns]}( |$)", plan[0])
+
+
+@pytest.mark.parametrize("columns", [each for each in _INDEXES if each[0] == "created_at"])
+def test_a_list_since_a_time_begins_there(
+    database: sqlite3.Connection, columns: tuple[str, ...]
+) -> None:
+    filters = {name: value for name, value in _FILTERS.items() if name in columns}
+    terms = [*(f"{name}=?" for name in columns[1:]), "created_at>?"]
+    plan = _plan(database, selection(RunQuery(**filters, since=_NOON)))
+    assert plan == [f"runs by {_INDEXES[columns]} ({' AND '.join(terms)})"]
+
+
+@pytest.mark.parametrize(
+    ("query", "search"),
+    [
+        (RunQuery(id_prefix="r1"), "sqlite_autoindex_runs_1 (run_id>? AND run_id<?)"),
+        (
+            RunQuery(since=_NOON, order=RunOrder.STARTED, status=RunStatus.FAILED),
+            "runs_by_status (status=? AND created_at>?)",
+        ),
+    ],
+)
+def test_what_is_found_by_one_thing_and_listed_by_another_is_sorted(
+    database: sqlite3.Connection, query: RunQuery, search: str
+) -> None:
+    plan = _plan(database, selection(query))
+    assert plan == [f"runs by {search}", "USE TEMP B-TREE FOR ORDER BY"]
 
 
 def test_every_statement_has_its_plan_written_down() -> None:

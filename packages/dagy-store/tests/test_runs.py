@@ -11,8 +11,17 @@ import pytest
 
 from dagy_store import _runs
 from dagy_store._database import Database
-from dagy_types import FailureReason, FlowSpec, Run, RunEnd, RunStatus
-from dagy_types.errors import ConflictError, UsageError
+from dagy_types import (
+    FailureReason,
+    FlowSpec,
+    Run,
+    RunEnd,
+    RunOrder,
+    RunQuery,
+    RunStatus,
+    select_runs,
+)
+from dagy_types.errors import ConflictError, NotFoundError, UsageError
 
 NewRun = Callable[..., Run]
 At = Callable[[float], datetime]
@@ -53,7 +62,7 @@ def test_the_newest_come_first_and_equal_times_are_ordered_by_id(
         new_run("c", created_at=at(5)),
         new_run("a", created_at=at(5)),
     )
-    found = _runs.newest(database, limit=3, status=None, flow_name=None, since=None)
+    found = _runs.select(database, RunQuery(), limit=3)
     assert [run.run_id for run in found] == ["c", "b", "a"]
 
 
@@ -76,26 +85,52 @@ def test_filters_combine(
             _insert(database, spec, new_run(run_id, flow_name=flow, created_at=at(seconds)))
             if ends:
                 _end(database, run_id, at(seconds + 1))
-    everything = _runs.newest(database, limit=100, status=None, flow_name=None, since=None)
+    everything = _runs.select(database, RunQuery(), limit=100)
     assert len(everything) == 12
     begin = None if since is None else at(since)
-    found = _runs.newest(database, limit=100, status=status, flow_name=flow_name, since=begin)
-    assert found == [
-        run
-        for run in everything
-        if (status is None or run.status is status)
-        and (flow_name is None or run.flow_name == flow_name)
-        and (begin is None or run.created_at >= begin)
-    ]
+    query = RunQuery(status=status, flow_name=flow_name, since=begin)
+    assert _runs.select(database, query, limit=100) == select_runs(query, everything)
 
 
 def test_a_list_of_none_is_empty_and_of_more_than_any_number_is_all(
     database: Database, spec: FlowSpec, new_run: NewRun
 ) -> None:
     _insert(database, spec, new_run())
-    assert _runs.newest(database, limit=0, status=None, flow_name=None, since=None) == []
-    everything = _runs.newest(database, limit=10**30, status=None, flow_name=None, since=None)
+    assert _runs.select(database, RunQuery(), limit=0) == []
+    everything = _runs.select(database, RunQuery(), limit=10**30)
     assert everything == [new_run()]
+
+
+@pytest.mark.parametrize("order", RunOrder)
+def test_a_list_goes_on_after_any_run_of_it(
+    database: Database, spec: FlowSpec, new_run: NewRun, at: At, order: RunOrder
+) -> None:
+    for number in range(7):
+        begin = at(number // 2)
+        run = new_run(f"r{number}", created_at=begin, started_at=begin if number else None)
+        _insert(database, spec, run)
+    whole = _runs.select(database, RunQuery(order=order), limit=9)
+    assert len(whole) == (7 if order.field == "created_at" else 6)
+    for number, run in enumerate(whole):
+        rest = _runs.select(database, RunQuery(order=order, after=run.run_id), limit=3)
+        assert rest == whole[number + 1 :][:3]
+
+
+@pytest.mark.parametrize(("after", "order"), [("absent", "created"), ("waiting", "started")])
+def test_a_list_cannot_go_on_after_a_run_that_it_does_not_have(
+    database: Database, spec: FlowSpec, new_run: NewRun, after: str, order: str
+) -> None:
+    _insert(database, spec, new_run("waiting", status=RunStatus.QUEUED, started_at=None))
+    with pytest.raises(NotFoundError, match=f"go on after run '{after}'"):
+        _runs.select(database, RunQuery(after=after, order=RunOrder(order)), limit=3)
+
+
+def test_runs_are_found_by_the_beginning_of_their_ids(
+    database: Database, spec: FlowSpec, new_run: NewRun
+) -> None:
+    _insert(database, spec, *map(new_run, ("ab", "ab1", "abz", "ac", "a")))
+    found = _runs.select(database, RunQuery(id_prefix="ab"), limit=9)
+    assert sorted(run.run_id for run in found) == ["ab", "ab1", "abz"]
 
 
 def test_a_spec_is_stored_once_for_all_its_runs(

@@ -19,6 +19,7 @@ from dagy_types import (
     ReuseReason,
     Run,
     RunEnd,
+    RunQuery,
     RunStatus,
     TaskStatus,
     TaskTransition,
@@ -48,7 +49,7 @@ def test_a_run_is_read_back_as_it_was_created(
     run = new_run(parameters={"day": "2026-11-01", "n": [1, 2.5, None, True], "☃": {"a": "\ud800"}})
     store.create_run(run, spec)
     assert store.get_run("r1") == run
-    assert store.list_runs(limit=5, status=RunStatus.RUNNING, flow_name="daily") == [run]
+    assert store.list_runs(RunQuery(status=RunStatus.RUNNING, flow_name="daily"), limit=5) == [run]
     assert [task.status for task in store.list_task_runs("r1")] == [TaskStatus.PENDING] * 4
 
 
@@ -189,7 +190,7 @@ def test_any_text_can_be_the_name_of_a_flow(
     store: LocalMetadataStore, spec: FlowSpec, new_run: NewRun
 ) -> None:
     store.create_run(new_run(flow_name="\udcff", flow_version="\udcfe"), spec)
-    assert store.list_runs(limit=1, flow_name="\udcff")[0].flow_name == r"\udcff"
+    assert store.list_runs(RunQuery(flow_name="\udcff"), limit=1)[0].flow_name == r"\udcff"
 
 
 # Crashes

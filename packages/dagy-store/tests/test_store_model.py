@@ -28,11 +28,14 @@ from dagy_types import (
     ReuseReason,
     Run,
     RunEnd,
+    RunOrder,
+    RunQuery,
     RunStatus,
     TaskRun,
     TaskSpec,
     TaskStatus,
     TaskTransition,
+    select_runs,
 )
 from dagy_types.errors import ConflictError, DagyError, NotFoundError, UsageError
 
@@ -163,25 +166,10 @@ class _Model:
         )
         self._live.remove(run_id)
 
-    def list_runs(
-        self,
-        *,
-        limit: int,
-        status: RunStatus | None,
-        flow_name: str | None,
-        since: datetime | None,
-    ) -> list[Run]:
+    def list_runs(self, query: RunQuery, *, limit: int) -> list[Run]:
         if limit < 0:
             raise UsageError("limit")
-        found = [
-            recorded.run
-            for recorded in self._runs.values()
-            if status in (None, recorded.run.status)
-            and flow_name in (None, recorded.run.flow_name)
-            and (since is None or recorded.run.created_at >= since)
-        ]
-        found.sort(key=lambda run: (run.created_at, run.run_id), reverse=True)
-        return found[:limit]
+        return select_runs(query, [recorded.run for recorded in self._runs.values()])[:limit]
 
     def get_run(self, run_id: str) -> Run:
         return self._found(run_id).run
@@ -421,15 +409,18 @@ _other_calls = st.one_of(
     st.tuples(st.just("reopen"), st.just(()), st.just({})),
     st.tuples(
         st.just("list_runs"),
-        st.just(()),
-        st.fixed_dictionaries(
-            {
-                "limit": st.integers(-1, 4),
-                "status": st.none() | st.sampled_from(RunStatus),
-                "flow_name": st.none() | st.sampled_from(_FLOWS),
-                "since": st.none() | _seconds,
-            }
+        st.tuples(
+            st.builds(
+                RunQuery,
+                status=st.none() | st.sampled_from(RunStatus),
+                flow_name=st.none() | st.sampled_from(_FLOWS),
+                since=st.none() | _seconds,
+                id_prefix=st.sampled_from(("", "r", "r1", "x")),
+                order=st.sampled_from(RunOrder),
+                after=st.none() | _run_ids,
+            )
         ),
+        st.fixed_dictionaries({"limit": st.integers(-1, 4)}),
     ),
     st.tuples(
         st.just("read_logs"),
@@ -458,8 +449,7 @@ def _answer(call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
 
 def _everything(store: LocalMetadataStore | _Model) -> list[Any]:
     answers: list[Any] = [
-        store.list_runs(limit=9, status=None, flow_name=None, since=since)
-        for since in (None, _at(1), _at(3))
+        store.list_runs(RunQuery(since=since), limit=9) for since in (None, _at(1), _at(3))
     ]
     for run_id in _RUN_IDS:
         reads = (store.get_run, store.get_flow_spec, store.list_task_runs, store.read_logs)

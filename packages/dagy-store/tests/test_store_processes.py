@@ -93,6 +93,8 @@ def test_the_benchmark_reads_what_it_has_filled_in() -> None:
         "list --flow",
         "list --flow --status",
         "list --since",
+        "list --sort started",
+        "list --cursor",
         "show",
     ]
 

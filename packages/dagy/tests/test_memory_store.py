@@ -24,6 +24,8 @@ from dagy_types import (
     ReuseReason,
     Run,
     RunEnd,
+    RunOrder,
+    RunQuery,
     RunStatus,
     TaskSpec,
     TaskStatus,
@@ -322,17 +324,20 @@ def test_runs_are_listed_newest_first_and_filtered(store: Store) -> None:
     store.finish_run("a", DONE)
 
     def listed(**filters: Any) -> str:
-        return "".join(run.run_id for run in store.list_runs(**{"limit": 9, **filters}))
+        return "".join(run.run_id for run in store.list_runs(RunQuery(**filters), limit=9))
 
     assert listed() == "cba"
-    assert listed(limit=2) == "cb"
-    assert listed(limit=0) == ""
+    assert [run.run_id for run in store.list_runs(limit=2)] == ["c", "b"]
+    assert store.list_runs(limit=0) == []
     assert listed(status=RunStatus.RUNNING) == "cb"
     assert listed(flow_name="etl") == "ba"
     assert listed(since=at(2)) == "cb"
+    assert listed(order=RunOrder.CREATED) == "abc"
+    assert listed(after="c") == "ba"
+    assert listed(id_prefix="b") == "b"
     assert listed(flow_name="etl", status=RunStatus.SUCCEEDED, since=at(1)) == "a"
     with pytest.raises(UsageError, match="limit of a list cannot be -1"):
-        listed(limit=-1)
+        store.list_runs(limit=-1)
 
 
 def message(text: str, task_id: str | None = None) -> LogRecord:

@@ -107,6 +107,12 @@ class CommandParser(argparse.ArgumentParser):
         text = message[:1].upper() + message[1:]
         raise UsageError(f"{text}.", hint=f"Run: {self.prog} --help")
 
+    def _parse_optional(self, arg_string: str) -> Any:
+        # To argparse a word that begins with a minus is an option, whatever an option's values are.
+        if any(arg_string in (action.choices or ()) for action in self._actions):
+            return None
+        return super()._parse_optional(arg_string)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         choices = list(action.choices or ())
         if not choices or value in choices:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dagy_cli.failure import with_hint_for_missing
+from dagy_types import RunQuery
 
 if TYPE_CHECKING:
     from dagy_client import DagyClient
-    from dagy_types import FlowSpec, LogRecord, Output, Run, RunStatus, TaskRun
+    from dagy_types import FlowSpec, LogRecord, Output, Run, TaskRun
 
 _HINT = "Run: dagy runs list --remote"
 
@@ -21,16 +21,17 @@ class RemoteReader:
     def __init__(self, client: DagyClient) -> None:
         self._client = client
 
-    def list_runs(
-        self,
-        *,
-        limit: int,
-        status: RunStatus | None = None,
-        flow_name: str | None = None,
-        since: datetime | None = None,
-    ) -> list[Run]:
+    def list_runs(self, query: RunQuery = RunQuery(), *, limit: int) -> list[Run]:
         return list(
-            self._client.runs.list(limit=limit, status=status, flow_name=flow_name, since=since)
+            self._client.runs.list(
+                status=query.status,
+                flow_name=query.flow_name,
+                since=query.since,
+                id_prefix=query.id_prefix or None,
+                order=query.order,
+                after=query.after,
+                limit=limit,
+            )
         )
 
     def get_run(self, run_id: str) -> Run:

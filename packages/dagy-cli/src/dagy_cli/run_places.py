@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 
 from dagy_cli.app import App
 from dagy_cli.parser import CommandParser, add_profile_option
-from dagy_types.errors import NotFoundError
+from dagy_types import RunQuery
+from dagy_types.errors import NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from dagy_client import DagyClient
     from dagy_types import Run, RunReader
+
+
+_SHORTEST_BEGINNING = 6
+_LONGEST_ID = 32
+_SHOWN_CANDIDATES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,16 @@ def add_place_options(parser: CommandParser, *, here: str, there: str) -> None:
     add_profile_option(parser)
 
 
+def add_run_id(parser: CommandParser) -> None:
+    """Add the id of a run, of which the beginning is enough."""
+    parser.add_argument(
+        "run_id", metavar="RUN", help=f"its id, or {_SHORTEST_BEGINNING} characters of it or more"
+    )
+
+
 def add_run_argument(parser: CommandParser) -> None:
     """Add the id of a run, and where to look for it."""
-    parser.add_argument("run_id", metavar="RUN", help="the id of the run")
+    add_run_id(parser)
     add_place_options(
         parser,
         here="look for it on this machine only",
@@ -67,6 +80,31 @@ def server_place(args: Namespace, app: App) -> Place:
     return Place(RemoteReader(client), client)
 
 
+def find_run(reader: RunReader, beginning: str) -> Run:
+    """Return the run with this id or, from 6 characters on, the only one whose id begins like this.
+
+    Raises:
+        NotFoundError: When there is none.
+        UsageError: When there are several; names some.
+    """
+    try:
+        return reader.get_run(beginning)
+    except NotFoundError:
+        if not _SHORTEST_BEGINNING <= len(beginning) <= _LONGEST_ID:
+            raise
+        found = reader.list_runs(RunQuery(id_prefix=beginning), limit=_SHOWN_CANDIDATES + 1)
+        if not found:
+            raise
+    if len(found) == 1:
+        return found[0]
+    shown = ", ".join(run.run_id for run in found[:_SHOWN_CANDIDATES])
+    more = "" if len(found) <= _SHOWN_CANDIDATES else " and more"
+    raise UsageError(
+        f"{beginning!r} is the beginning of several runs: {shown}{more}.",
+        hint="Type more of the id.",
+    )
+
+
 def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
     """Return where the run of the arguments is, and the run.
 
@@ -74,19 +112,20 @@ def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
 
     Raises:
         NotFoundError: When it is in none of the places that may be looked at.
+        UsageError: When what is given of the id fits several.
     """
     if args.remote:
         place = server_place(args, app)
-        return place, place.reader.get_run(args.run_id)
+        return place, find_run(place.reader, args.run_id)
     try:
-        return Place(app.store), app.store.get_run(args.run_id)
+        return Place(app.store), find_run(app.store, args.run_id)
     except NotFoundError as error:
         if args.local or not knows_a_server(args, app):
             raise
         absent = error
     place = server_place(args, app)
     try:
-        return place, place.reader.get_run(args.run_id)
+        return place, find_run(place.reader, args.run_id)
     except NotFoundError:
         raise NotFoundError(
             f"{absent.message.removesuffix('.')}, neither on this machine nor at the server.",

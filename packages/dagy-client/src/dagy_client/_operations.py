@@ -115,7 +115,7 @@ RUNS_LIST = Operation(
     name="runs.list",
     method="GET",
     path="/runs",
-    query=("status", "flow_name", "since"),
+    query=("status", "flow_name", "since", "id_prefix", "order", "after"),
     answer=Run,
     is_list=True,
 )

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, select
 from sqlalchemy.engine import Row
 
 from dagy_server.clock import from_datetime, to_datetime, to_optional_datetime
 from dagy_server.database.inserts import insert_if_absent
-from dagy_server.database.schema import flow_specs, flows, runs
+from dagy_server.database.schema import ID_BEGINNING_CHARACTERS, flow_specs, flows, runs
 from dagy_server.flow_graph import FlowGraph, graph_of
 from dagy_server.listing import Listing
-from dagy_types import FailureReason, FlowSpec, Run, RunStatus, flow_spec_to_json, run_document
+from dagy_types import (
+    FailureReason,
+    FlowSpec,
+    Run,
+    RunQuery,
+    RunStatus,
+    flow_spec_to_json,
+    no_place_after,
+    run_document,
+)
 from dagy_types.errors import NotFoundError
 
 UNDER_WAY: Sequence[str] = tuple(each.value for each in RunStatus if not each.is_terminal)
@@ -28,24 +36,47 @@ _FIND_FOR_UPDATE = _FIND.with_for_update()
 
 
 def run_listing(
-    organisation_id: str,
-    *,
-    status: RunStatus | None = None,
-    flow_name: str | None = None,
-    deployment_name: str | None = None,
-    since: datetime | None = None,
+    organisation_id: str, query: RunQuery = RunQuery(), *, deployment_name: str | None = None
 ) -> Listing:
-    """Return the runs that fit; each combination of filters has an index in this order."""
+    """Return the runs that fit; each combination of filters has an index in the usual order.
+
+    Where it goes on after, is not looked at.
+    """
     statement = select(runs).where(runs.c.organisation_id == organisation_id)
-    if status is not None:
-        statement = statement.where(runs.c.status == status.value)
-    if flow_name is not None:
-        statement = statement.where(runs.c.flow_name == flow_name)
+    if query.status is not None:
+        statement = statement.where(runs.c.status == query.status.value)
+    if query.flow_name is not None:
+        statement = statement.where(runs.c.flow_name == query.flow_name)
     if deployment_name is not None:
         statement = statement.where(runs.c.deployment_name == deployment_name)
-    if since is not None:
-        statement = statement.where(runs.c.created_at >= from_datetime(since))
-    return Listing(statement, (runs.c.created_at, runs.c.id))
+    if query.since is not None:
+        statement = statement.where(runs.c.created_at >= from_datetime(query.since))
+    if query.id_prefix:
+        statement = statement.where(
+            runs.c.id_beginning == query.id_prefix[:ID_BEGINNING_CHARACTERS],
+            func.substr(runs.c.id, 1, len(query.id_prefix)) == query.id_prefix,
+        )
+    time = runs.c[query.order.field]
+    if time.nullable:
+        statement = statement.where(time.is_not(None))
+    return Listing(statement, (time, runs.c.id), query.order.is_descending)
+
+
+def place_of(connection: Connection, organisation_id: str, query: RunQuery) -> Sequence[Any] | None:
+    """Return the keys in its list of the run that a query goes on after, if it goes on after one.
+
+    Raises:
+        NotFoundError: When the list cannot have it.
+    """
+    if query.after is None:
+        return None
+    statement = select(runs.c[query.order.field], runs.c.id).where(
+        runs.c.id == query.after, runs.c.organisation_id == organisation_id
+    )
+    place = connection.execute(statement).one_or_none()
+    if place is None or place[0] is None:
+        raise no_place_after(query.after)
+    return tuple(place)
 
 
 def find_run(

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from starlette.responses import Response
 
 from dagy_server import limits
-from dagy_server.database.schema import flows, runs, task_runs
+from dagy_server.database.schema import ID_BEGINNING_CHARACTERS, flows, runs, task_runs
 from dagy_server.deployments import find_deployment
 from dagy_server.documents import error_responses
 from dagy_server.execution import queue
@@ -22,9 +22,9 @@ from dagy_server.ids import new_run_id
 from dagy_server.listing import Cursor, Limit, Page
 from dagy_server.permissions import Permission
 from dagy_server.routing import Router, route
-from dagy_server.run_rows import UNDER_WAY, find_run, run_listing, to_document
+from dagy_server.run_rows import UNDER_WAY, find_run, place_of, run_listing, to_document
 from dagy_server.transactions import Call, Change, Document, View
-from dagy_types import Run, RunStatus, TaskStatus
+from dagy_types import Run, RunOrder, RunQuery, RunStatus, TaskStatus
 from dagy_types.errors import ConflictError
 
 router = Router("runs")
@@ -76,18 +76,44 @@ def list_runs(
     flow_name: Filter | None = None,
     deployment_name: Filter | None = None,
     since: Annotated[Moment | None, Query(description="Created at this time or later.")] = None,
+    id_prefix: Annotated[
+        str | None,
+        Query(
+            min_length=ID_BEGINNING_CHARACTERS,
+            max_length=limits.RUN_ID_CHARACTERS,
+            description="What their ids begin with.",
+        ),
+    ] = None,
+    order: Annotated[
+        RunOrder, Query(description="By start, only those that have started are listed.")
+    ] = RunOrder.CREATED_DESCENDING,
+    after: Annotated[
+        str | None,
+        Query(
+            max_length=limits.RUN_ID_CHARACTERS,
+            description="The id of the run behind which the first page begins.",
+        ),
+    ] = None,
     limit: Limit = limits.PAGE_ITEMS_DEFAULT,
     cursor: Cursor = None,
 ) -> Document:
-    """List runs, the newest first."""
-    listing = run_listing(
-        view.caller.organisation_id,
+    """List runs, unless told otherwise the newest first."""
+    organisation_id = view.caller.organisation_id
+    query = RunQuery(
         status=status,
         flow_name=flow_name,
-        deployment_name=deployment_name,
         since=since,
+        id_prefix=id_prefix or "",
+        order=order,
+        after=after,
     )
-    return listing.page(view, limit=limit, cursor=cursor, document=to_document)
+    return run_listing(organisation_id, query, deployment_name=deployment_name).page(
+        view,
+        limit=limit,
+        cursor=cursor,
+        document=to_document,
+        start=place_of(view.connection, organisation_id, query),
+    )
 
 
 @route(

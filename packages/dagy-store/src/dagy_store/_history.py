@@ -9,7 +9,7 @@ from datetime import datetime
 from dagy_store import _runs, _task_runs
 from dagy_store._crash import crashed_run, crashed_task, last_sign_of_life, record_crash
 from dagy_store._database import Database
-from dagy_types import FlowSpec, Run, RunStatus, TaskRun
+from dagy_types import FlowSpec, Run, RunQuery, TaskRun, select_runs
 from dagy_types.errors import StoreError
 
 
@@ -28,40 +28,20 @@ class History:
         self._is_alive = is_alive
         self._latest_spec: tuple[str, FlowSpec] | None = None
 
-    def newest(
-        self,
-        *,
-        limit: int,
-        status: RunStatus | None,
-        flow_name: str | None,
-        since: datetime | None,
-    ) -> list[Run]:
-        """Return the newest runs first."""
+    def select(self, query: RunQuery, *, limit: int) -> list[Run]:
+        """Return the runs that a query asks for.
+
+        Raises:
+            NotFoundError: When there is no such run to go on after.
+        """
         crashes = self.settle()
-        runs = _runs.newest(
-            self._database,
-            # Those that are no longer what is recorded may leave the list.
-            limit=limit + len(crashes),
-            status=status,
-            flow_name=flow_name,
-            since=since,
-        )
+        # Those that are no longer what is recorded may leave the list.
+        runs = _runs.select(self._database, query, limit=limit + len(crashes))
         if not crashes:
             return runs
-        shown = {run.run_id: run for run in runs if run.run_id not in crashes}
-        for run_id in crashes:
-            run = self._find(run_id, crashes)
-            if (
-                run is not None
-                and status in (None, run.status)
-                and flow_name in (None, run.flow_name)
-                and (since is None or run.created_at >= since)
-            ):
-                shown[run_id] = run
-        newest_first = sorted(
-            shown.values(), key=lambda run: (run.created_at, run.run_id), reverse=True
-        )
-        return newest_first[:limit]
+        ids = {*crashes, *(run.run_id for run in runs), *([query.after] if query.after else [])}
+        as_they_are = [run for each in ids if (run := self._find(each, crashes)) is not None]
+        return select_runs(query, as_they_are)[:limit]
 
     def run(self, run_id: str) -> Run | None:
         """Return a run, if there is one with this id."""

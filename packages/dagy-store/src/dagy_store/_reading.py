@@ -18,7 +18,7 @@ from dagy_types import (
     Origin,
     Output,
     Run,
-    RunStatus,
+    RunQuery,
     TaskRun,
     mapped_position,
 )
@@ -35,25 +35,17 @@ _Item = TypeVar("_Item")
 class ReadableStore(OpenStore):
     """A `RunReader`, on the files of this machine."""
 
-    def list_runs(
-        self,
-        *,
-        limit: int,
-        status: RunStatus | None = None,
-        flow_name: str | None = None,
-        since: datetime | None = None,
-    ) -> list[Run]:
-        """Return the newest runs first, at most ``limit``, created at ``since`` or later.
+    def list_runs(self, query: RunQuery = RunQuery(), *, limit: int) -> list[Run]:
+        """Return the runs that a query asks for, at most ``limit``.
 
         Raises:
+            NotFoundError: When there is no such run to go on after.
             UsageError: When the limit is negative.
         """
         if limit < 0:
             raise UsageError(f"The limit of a list cannot be {limit}.", hint="Use 0 or more.")
         with self._opened():
-            return self._history.newest(
-                limit=limit, status=status, flow_name=flow_name, since=since
-            )
+            return self._history.select(query, limit=limit)
 
     def get_run(self, run_id: str) -> Run:
         """Return one run.

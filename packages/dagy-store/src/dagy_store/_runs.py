@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 from dagy_store._database import Database
 from dagy_store._failures import damaged
 from dagy_store._rows import (
-    BEGINNING_OF_TIME,
     to_microseconds,
     to_optional_time,
     to_text,
@@ -23,9 +21,11 @@ from dagy_types import (
     FlowSpec,
     Run,
     RunEnd,
+    RunQuery,
     RunStatus,
     flow_spec_from_json,
     flow_spec_to_json,
+    no_place_after,
 )
 from dagy_types.errors import ConflictError, FlowDefinitionError, NotFoundError, UsageError
 
@@ -55,27 +55,11 @@ SPEC = "SELECT spec FROM flow_specs WHERE content_hash = ?"
 
 UNDER_WAY = "SELECT run_id FROM runs WHERE status IN ('QUEUED', 'RUNNING')"
 
-NEWEST = """
-SELECT * FROM runs WHERE created_at >= :since
-ORDER BY created_at DESC, run_id DESC LIMIT :limit
-"""
-
-NEWEST_WITH_STATUS = """
-SELECT * FROM runs WHERE status = :status AND created_at >= :since
-ORDER BY created_at DESC, run_id DESC LIMIT :limit
-"""
-
-NEWEST_OF_FLOW = """
-SELECT * FROM runs WHERE flow_name = :flow_name AND created_at >= :since
-ORDER BY created_at DESC, run_id DESC LIMIT :limit
-"""
-
-NEWEST_OF_FLOW_WITH_STATUS = """
-SELECT * FROM runs WHERE flow_name = :flow_name AND status = :status AND created_at >= :since
-ORDER BY created_at DESC, run_id DESC LIMIT :limit
-"""
+PLACES = "SELECT created_at, started_at FROM runs WHERE run_id = ?"
 
 _MOST = 2**63 - 1
+
+_BEHIND_ALL_IDS = "\U0010ffff"
 
 
 def insert(connection: sqlite3.Connection, run: Run, spec: FlowSpec) -> None:
@@ -179,26 +163,52 @@ def under_way(database: Database) -> list[str]:
     return [row["run_id"] for row in database.rows(UNDER_WAY)]
 
 
-def newest(
-    database: Database,
-    *,
-    limit: int,
-    status: RunStatus | None,
-    flow_name: str | None,
-    since: datetime | None,
-) -> list[Run]:
-    """Return the newest runs first."""
-    if flow_name is None:
-        query = NEWEST if status is None else NEWEST_WITH_STATUS
-    else:
-        query = NEWEST_OF_FLOW if status is None else NEWEST_OF_FLOW_WITH_STATUS
-    parameters = {
+def select(database: Database, query: RunQuery, *, limit: int) -> list[Run]:
+    """Return the runs that a query asks for.
+
+    Raises:
+        NotFoundError: When there is no such run to go on after.
+    """
+    values = {
         "limit": min(limit, _MOST),
-        "status": status.value if status else None,
-        "flow_name": to_text(flow_name),
-        "since": to_microseconds(since) if since else BEGINNING_OF_TIME,
+        "status": query.status.value if query.status else None,
+        "flow_name": to_text(query.flow_name),
+        "since": to_microseconds(query.since) if query.since else None,
+        "first_id": to_text(query.id_prefix),
+        "last_id": f"{to_text(query.id_prefix)}{_BEHIND_ALL_IDS}",
+        "after_id": to_text(query.after),
+        "after_time": None if query.after is None else _place(database, query, query.after),
     }
-    return _to_runs(database, database.rows(query, parameters))
+    return _to_runs(database, database.rows(selection(query), values))
+
+
+def selection(query: RunQuery) -> str:
+    """Return the statement for a query; there is an index for what it filters and sorts by."""
+    time, is_descending = query.order.field, query.order.is_descending
+    conditions = {
+        "flow_name = :flow_name": query.flow_name is not None,
+        "status = :status": query.status is not None,
+        "created_at >= :since": query.since is not None,
+        "run_id >= :first_id AND run_id < :last_id": bool(query.id_prefix),
+        f"({time}, run_id) {'<' if is_descending else '>'} (:after_time, :after_id)": (
+            query.after is not None
+        ),
+        "started_at IS NOT NULL": time == "started_at",
+    }
+    where = " AND ".join(text for text, is_wanted in conditions.items() if is_wanted)
+    direction = "DESC" if is_descending else "ASC"
+    return f"""
+    SELECT * FROM runs WHERE {where or "true"}
+    ORDER BY {time} {direction}, run_id {direction} LIMIT :limit
+    """  # noqa: S608 - put together of the texts above alone
+
+
+def _place(database: Database, query: RunQuery, run_id: str) -> int:
+    rows = database.rows(PLACES, (to_text(run_id),))
+    time: int | None = rows[0][query.order.field] if rows else None
+    if time is None:
+        raise no_place_after(run_id)
+    return time
 
 
 def _status_of(connection: sqlite3.Connection, run_id: str | None) -> RunStatus | None:

@@ -32,6 +32,7 @@ from dagy_types._protocols import (
     TokenSource,
 )
 from dagy_types._records import LogRecord, Origin, Output, Run, RunEnd, TaskRun, TaskTransition
+from dagy_types._run_query import RunOrder, RunQuery, no_place_after, select_runs
 from dagy_types._status import (
     RUN_TRANSITIONS,
     TASK_TRANSITIONS,
@@ -104,8 +105,10 @@ __all__ = [
     "Role",
     "Run",
     "RunEnd",
+    "RunOrder",
     "RunProgress",
     "RunPush",
+    "RunQuery",
     "RunReader",
     "RunReceipt",
     "RunRecorder",
@@ -126,8 +129,10 @@ __all__ = [
     "log_document",
     "mapped_position",
     "mapped_task_id",
+    "no_place_after",
     "parse_time",
     "run_document",
+    "select_runs",
     "task_run_document",
 ]
 

@@ -17,7 +17,7 @@ from dagy_types._records import (
     TaskRun,
     TaskTransition,
 )
-from dagy_types._status import RunStatus
+from dagy_types._run_query import RunQuery
 
 
 class RunRecorder(Protocol):
@@ -69,15 +69,12 @@ class RunRecorder(Protocol):
 class RunReader(Protocol):
     """Where runs are read from: the local store or the API. A `Run` looks the same from both."""
 
-    def list_runs(
-        self,
-        *,
-        limit: int,
-        status: RunStatus | None = None,
-        flow_name: str | None = None,
-        since: datetime | None = None,
-    ) -> list[Run]:
-        """Return the newest runs first, at most ``limit``, created at ``since`` or later."""
+    def list_runs(self, query: RunQuery = RunQuery(), *, limit: int) -> list[Run]:
+        """Return the runs that a query asks for, at most ``limit``.
+
+        Raises:
+            NotFoundError: When there is no such run to go on after.
+        """
         ...
 
     def get_run(self, run_id: str) -> Run:

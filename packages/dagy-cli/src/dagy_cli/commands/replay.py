@@ -16,6 +16,7 @@ from dagy_cli.redirect import stdout_to_stderr
 from dagy_cli.render.cells import shortened
 from dagy_cli.render.view import Surface
 from dagy_cli.replay_view import replay_view
+from dagy_cli.run_places import add_run_id, find_run
 from dagy_cli.termination import Terminated
 from dagy_types import TaskRun
 from dagy_types.errors import DagyError, TaskFailedError, UsageError
@@ -33,7 +34,7 @@ def configure(parser: CommandParser) -> None:
         "returns. Nothing is recorded."
     )
     add = parser.add_argument
-    add("run_id", metavar="RUN", help="the id of the run")
+    add_run_id(parser)
     add("--task", metavar="TASK", required=True, help="the id of the task, as in 'step[3]'")
     add("--pdb", action="store_true", help="open the debugger where the task raises")
     add_flow_option(parser)
@@ -56,7 +57,7 @@ def replay_task(args: Namespace, app: App) -> Answer:
         raise UsageError(
             "--pdb needs a terminal: stdin is none.", hint="Leave out --pdb, or run it by hand."
         )
-    run = app.store.get_run(args.run_id)
+    run = find_run(app.store, args.run_id)
     task_runs = app.store.list_task_runs(run.run_id)
     task_run = require_task(run, task_runs, args.task)
     with stdout_to_stderr():

@@ -17,10 +17,14 @@ from dagy_types import RunStatus
     ("words", "found"),
     [
         ([], ["c", "b", "a"]),
-        (["--limit", "2"], ["c", "b"]),
         (["--flow", "hourly"], ["b"]),
         (["--status", "succeeded"], ["c"]),
         (["--since", "2026-11-02T00:00Z"], ["c", "b"]),
+        (["--sort", "created"], ["a", "b", "c"]),
+        (["--sort", "-started"], ["c", "b", "a"]),
+        (["--sort=started"], ["a", "b", "c"]),
+        (["--cursor", "c"], ["b", "a"]),
+        (["--cursor", "b", "--sort", "created"], ["c"]),
     ],
 )
 def test_list_shows_the_newest_first_and_filters(
@@ -33,6 +37,41 @@ def test_list_shows_the_newest_first_and_filters(
     ended = dagy("runs", "list", *words, "--format", "json")
     assert (ended.code, ended.err) == (0, "")
     assert [run["run_id"] for run in json.loads(ended.out)] == found
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_cli_28_a_list_says_how_to_go_on(
+    form: str, dagy: Callable[..., Any], add_run: Callable[..., str]
+) -> None:
+    for number in range(5):
+        add_run(f"r{number}", created_at=datetime(2026, 11, 1 + number, tzinfo=timezone.utc))
+    ended = dagy("runs", "list", "--limit", "2", "--format", form)
+    assert ended.err == "There are more: --cursor r3\n"
+    assert "r3" in ended.out
+    assert "r2" not in ended.out
+    ended = dagy("runs", "list", "--limit", "3", "--format", form, "--cursor", "r3")
+    assert ended.err == ""
+    assert "r0" in ended.out
+
+
+def test_cli_28_a_list_cannot_go_on_after_a_run_that_is_not_there(
+    dagy: Callable[..., Any],
+) -> None:
+    ended = dagy("runs", "list", "--cursor", "absent")
+    assert ended.code == 5
+    assert ended.err == (
+        "error: The list cannot go on after run 'absent': it has no such run.\n"
+        "hint: Begin with the first one, without a cursor.\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--sort", "--status"])
+def test_cli_28_a_word_that_is_no_value_of_an_option_is_refused(
+    option: str, dagy: Callable[..., Any]
+) -> None:
+    ended = dagy("runs", "list", option, "weekly")
+    assert ended.code == 2
+    assert "created, -created" in ended.err or "QUEUED, RUNNING" in ended.err
 
 
 def test_each_format_lists_the_same_run(

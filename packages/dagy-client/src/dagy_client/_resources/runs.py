@@ -15,6 +15,7 @@ from dagy_types import (
     LogBatch,
     LogRecord,
     Run,
+    RunOrder,
     RunProgress,
     RunPush,
     RunReceipt,
@@ -38,18 +39,30 @@ class Runs(Resource[S]):
         status: RunStatus | str | None = None,
         flow_name: str | None = None,
         since: datetime | None = None,
+        id_prefix: str | None = None,
+        order: RunOrder | str | None = None,
+        after: str | None = None,
         limit: int | None = None,
     ) -> ListCall[Run]:
-        """Iterate over the runs, the newest first; each page is fetched when it is needed.
+        """Iterate over the runs; each page is fetched when it is needed.
 
         Args:
             since: Only runs that were created then or later.
+            id_prefix: Only runs whose id begins like this, with 6 characters at least.
+            order: What comes first; the newest, unless it is given.
+            after: The id of the run that the list goes on after.
             limit: The most runs to get.
+
+        Raises:
+            NotFoundError: When there is no such run to go on after.
         """
         query = {
             "status": status,
             "flow_name": flow_name,
             "since": None if since is None else format_time(since),
+            "id_prefix": id_prefix,
+            "order": order,
+            "after": after,
         }
         return listing(operations.RUNS_LIST, query=query, limit=limit)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import gt, lt
 from typing import Any
 
 from dagy_client._operation import EVENTS
-from dagy_client.testing._arrangement import body, in_order, matches, page
+from dagy_client.testing._arrangement import body, in_order
 from dagy_client.testing._events import event_reply
 from dagy_client.testing._messages import RefusedError, SeenRequest
 from dagy_client.testing._state import Handler, State
@@ -15,24 +16,40 @@ from dagy_types import (
     FlowSpec,
     LogBatch,
     Run,
+    RunOrder,
     RunProgress,
     RunPush,
+    RunQuery,
     RunReceipt,
     RunRequest,
     RunStatus,
     TaskRun,
+    format_time,
     parse_time,
+    select_runs,
 )
 
 
 def _list_runs(state: State, request: SeenRequest) -> tuple[list[Run], str | None]:
-    fits = matches(request.query, "status", "flow_name")
-    since = parse_time(request.query["since"]) if "since" in request.query else None
-    return page(
-        state.runs,
-        request,
-        lambda run: fits(run) and (since is None or run.created_at >= since),
+    asked = request.query
+    query = RunQuery(
+        status=RunStatus.of(asked["status"]) if "status" in asked else None,
+        flow_name=asked.get("flow_name"),
+        since=parse_time(asked["since"]) if "since" in asked else None,
+        id_prefix=asked.get("id_prefix", ""),
+        order=RunOrder(asked.get("order", RunOrder.CREATED_DESCENDING)),
+        after=asked.get("after"),
     )
+
+    def place(run: Run) -> str:
+        return f"{format_time(getattr(run, query.order.field))} {run.run_id}"
+
+    found = select_runs(query, state.runs.all())
+    if "cursor" in asked:  # the place of a run that may be gone by now
+        is_behind = lt if query.order.is_descending else gt
+        found = [run for run in found if is_behind(place(run), asked["cursor"])]
+    limit = int(asked.get("limit", "50"))
+    return found[:limit], place(found[limit - 1]) if len(found) > limit else None
 
 
 def _trigger(state: State, request: SeenRequest) -> Run:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -255,6 +256,9 @@ flow_specs = Table(
     Column("spec", Text, nullable=False),  # canonical JSON, as its hash was made of
 )
 
+ID_BEGINNING_CHARACTERS = 6
+"""How much of the id of a run there has to be for it to be found by its beginning."""
+
 runs = Table(
     "runs",
     metadata,
@@ -281,8 +285,15 @@ runs = Table(
         ["organisation_id", "spec_hash"],
         ["flow_specs.organisation_id", "flow_specs.content_hash"],
     ),
+    # (A range of ids would be another one in each collation of PostgreSQL.)
+    Column(
+        "id_beginning",
+        String(ID_BEGINNING_CHARACTERS),
+        Computed(f"substr(id, 1, {ID_BEGINNING_CHARACTERS})", persisted=True),
+    ),
     CheckConstraint("log_count >= 0", name="log_count"),
     Index(None, "organisation_id", "created_at", "id"),
+    Index(None, "organisation_id", "id_beginning", "created_at", "id"),
     Index(None, "organisation_id", "status", "created_at", "id"),
     Index(None, "organisation_id", "flow_name", "created_at", "id"),
     Index(None, "organisation_id", "deployment_name", "created_at", "id"),
@@ -290,6 +301,9 @@ runs = Table(
     Index(None, "organisation_id", "deployment_name", "status", "created_at", "id"),
     Index(None, "organisation_id", "deployment_name", "flow_name", "created_at", "id"),
     Index(None, "organisation_id", "deployment_name", "flow_name", "status", "created_at", "id"),
+    Index(None, "organisation_id", "started_at", "id"),
+    Index(None, "organisation_id", "status", "started_at", "id"),
+    Index(None, "organisation_id", "flow_name", "started_at", "id"),
     Index(None, "resumed_from"),
 )
 

@@ -20,10 +20,12 @@ from dagy_types import (
     ReuseReason,
     Run,
     RunEnd,
+    RunQuery,
     RunStatus,
     TaskRun,
     TaskStatus,
     TaskTransition,
+    select_runs,
 )
 from dagy_types.errors import ConflictError, NotFoundError, UsageError
 
@@ -137,32 +139,18 @@ class MemoryStore:
             )
             self._changed.notify_all()
 
-    def list_runs(
-        self,
-        *,
-        limit: int,
-        status: RunStatus | None = None,
-        flow_name: str | None = None,
-        since: datetime | None = None,
-    ) -> list[Run]:
-        """Return the newest runs first, at most ``limit``, created at ``since`` or later.
+    def list_runs(self, query: RunQuery = RunQuery(), *, limit: int) -> list[Run]:
+        """Return the runs that a query asks for, at most ``limit``.
 
         Raises:
+            NotFoundError: When there is no such run to go on after.
             UsageError: When the limit is negative.
         """
         if limit < 0:
             raise UsageError(f"The limit of a list cannot be {limit}.", hint="Use 0 or more.")
         with self._changed:
             runs = [recorded.run for recorded in self._runs.values()]
-        found = [
-            run
-            for run in runs
-            if status in (None, run.status)
-            and flow_name in (None, run.flow_name)
-            and (since is None or run.created_at >= since)
-        ]
-        found.sort(key=lambda run: (run.created_at, run.run_id), reverse=True)
-        return found[:limit]
+        return select_runs(query, runs)[:limit]
 
     def get_run(self, run_id: str) -> Run:
         """Return one run.

@@ -9,7 +9,8 @@ from dagy_cli.exit_codes import ExitCode
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.run_diff import RecordedRun, compare, outputs_in
 from dagy_cli.run_diff_view import run_diff_view
-from dagy_types import RunReader
+from dagy_cli.run_places import find_run
+from dagy_types import Run, RunReader
 from dagy_types.errors import UsageError
 
 
@@ -20,8 +21,8 @@ def configure(parser: CommandParser) -> None:
         "output and error. Durations are shown, and are no difference. "
         "The exit code is 0 when nothing differs, else 8."
     )
-    parser.add_argument("run_a", metavar="A", help="the id of a run")
-    parser.add_argument("run_b", metavar="B", help="the id of another one")
+    parser.add_argument("run_a", metavar="A", help="a run, by its id or the beginning of it")
+    parser.add_argument("run_b", metavar="B", help="another one")
     add_format_option(parser)
     parser.add_examples(
         "dagy runs diff A B",
@@ -32,11 +33,11 @@ def configure(parser: CommandParser) -> None:
 
 def diff_runs(args: Namespace, app: App) -> Answer:
     """Return what differs between the two runs."""
-    if args.run_a == args.run_b:
+    a, b = (_recorded(find_run(app.store, each), app.store) for each in (args.run_a, args.run_b))
+    if a.run.run_id == b.run.run_id:
         raise UsageError(
-            f"Both are run {args.run_a!r}.", hint="Name two runs; dagy runs list shows them."
+            f"Both are run {a.run.run_id!r}.", hint="Name two runs; dagy runs list shows them."
         )
-    a, b = _recorded(args.run_a, app.store), _recorded(args.run_b, app.store)
     diff = compare(a, b, outputs_in(app.store, a.run.run_id, b.run.run_id))
     return Answer(
         run_diff_view(diff),
@@ -49,9 +50,9 @@ def diff_runs(args: Namespace, app: App) -> Answer:
     )
 
 
-def _recorded(run_id: str, store: RunReader) -> RecordedRun:
+def _recorded(run: Run, store: RunReader) -> RecordedRun:
     return RecordedRun(
-        run=store.get_run(run_id),
-        spec=store.get_flow_spec(run_id),
-        task_runs=store.list_task_runs(run_id),
+        run=run,
+        spec=store.get_flow_spec(run.run_id),
+        task_runs=store.list_task_runs(run.run_id),
     )

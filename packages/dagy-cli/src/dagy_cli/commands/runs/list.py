@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 from datetime import datetime, timezone
 
 from dagy_cli.app import Answer, App
@@ -11,7 +12,7 @@ from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.render.view import View
 from dagy_cli.run_places import add_place_options, server_place
 from dagy_cli.run_views import runs_table
-from dagy_types import run_document
+from dagy_types import RunOrder, RunQuery, run_document
 
 
 def configure(parser: CommandParser) -> None:
@@ -22,6 +23,13 @@ def configure(parser: CommandParser) -> None:
     add("--status", type=run_status, metavar="STATUS", help="only runs in this status")
     add("--flow", metavar="NAME", help="only runs of the flow with this name")
     add("--since", metavar="WHEN", help="only runs created since 30m, 24h, 7d or an ISO time")
+    add(
+        "--sort",
+        choices=[each.value for each in RunOrder],
+        default=RunOrder.CREATED_DESCENDING.value,
+        help="created or started, with a minus the latest first (-created)",
+    )
+    add("--cursor", metavar="RUN", help="go on after the run with this id")
     add_place_options(
         parser, here="the runs of this machine (the default)", there="the runs of the server"
     )
@@ -30,6 +38,7 @@ def configure(parser: CommandParser) -> None:
         "dagy runs list --status failed --since 24h",
         "dagy runs list --flow daily --format json",
         "dagy runs list --remote --status running",
+        "dagy runs list --sort -started --limit 100",
     )
     parser.set_defaults(handler=list_runs)
 
@@ -38,20 +47,28 @@ def list_runs(args: Namespace, app: App) -> Answer:
     """Return the runs that the filters let through."""
     since = None if args.since is None else moment_since(args.since, datetime.now(timezone.utc))
     reader = server_place(args, app).reader if args.remote else app.store
-    runs = reader.list_runs(limit=args.limit, status=args.status, flow_name=args.flow, since=since)
+    query = RunQuery(
+        status=args.status,
+        flow_name=args.flow,
+        since=since,
+        order=RunOrder(args.sort),
+        after=args.cursor,
+    )
+    runs = reader.list_runs(query, limit=args.limit + 1)
+    has_more, runs = len(runs) > args.limit, runs[: args.limit]
     view = View(
         documents=[run_document(run) for run in runs], is_list=True, blocks=[runs_table(runs)]
     )
+    if has_more:
+        return Answer(view, notes=(f"There are more: --cursor {runs[-1].run_id}",))
     if runs or args.format != "table":
         return Answer(view)
-    is_filtered = args.status is not None or args.flow is not None or since is not None
-    return Answer(
-        view,
-        notes=(
-            "No run matches."
-            if is_filtered
-            else "The server has no runs yet. Run: dagy run DEPLOYMENT"
-            if args.remote
-            else "No runs are recorded yet. Run: dagy run PATH.py:FLOW",
-        ),
-    )
+    return Answer(view, notes=(_why_none(query, args),))
+
+
+def _why_none(query: RunQuery, args: Namespace) -> str:
+    if replace(query, order=RunOrder.CREATED_DESCENDING) != RunQuery():
+        return "No run matches."
+    if args.remote:
+        return "The server has no runs yet. Run: dagy run DEPLOYMENT"
+    return "No runs are recorded yet. Run: dagy run PATH.py:FLOW"

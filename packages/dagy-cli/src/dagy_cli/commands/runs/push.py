@@ -7,7 +7,7 @@ from argparse import Namespace
 from dagy_cli.app import Answer, App
 from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
 from dagy_cli.render.cells import counted
-from dagy_cli.run_places import server_place
+from dagy_cli.run_places import add_run_id, find_run, server_place
 from dagy_cli.run_views import run_view
 from dagy_types.errors import ConflictError
 
@@ -19,7 +19,7 @@ def configure(parser: CommandParser) -> None:
         "run there, under the same id. (What tasks returned stays on this machine.) A push that\n"
         "was cut short can be repeated."
     )
-    parser.add_argument("run_id", metavar="RUN", help="the id of the run, which has ended")
+    add_run_id(parser)
     add_profile_option(parser)
     add_format_option(parser)
     parser.add_examples("dagy runs push RUN", "dagy runs push RUN --profile prod")
@@ -28,7 +28,7 @@ def configure(parser: CommandParser) -> None:
 
 def push_run(args: Namespace, app: App) -> Answer:
     """Return the run as the server has it then."""
-    run = app.store.get_run(args.run_id)
+    run = find_run(app.store, args.run_id)
     if not run.status.is_terminal:
         raise ConflictError(
             f"Run {run.run_id} is {run.status}: it can be sent once it has ended.",

@@ -11,6 +11,7 @@ from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.recorded_flow import add_flow_option, recorded_flow, require_task
 from dagy_cli.redirect import stdout_to_stderr
 from dagy_cli.render.cells import counted
+from dagy_cli.run_places import add_run_id, find_run
 from dagy_types import Run, RunRecorder, TaskStatus
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def configure(parser: CommandParser) -> None:
         "tasks that succeeded, and runs the others."
     )
     add = parser.add_argument
-    add("run_id", metavar="RUN", help="the id of the run")
+    add_run_id(parser)
     scope = parser.add_mutually_exclusive_group()
     scope.add_argument(
         "--from", dest="from_task", metavar="TASK", help="run this task again, and what needs it"
@@ -53,7 +54,7 @@ def configure(parser: CommandParser) -> None:
 
 def resume_run(args: Namespace, app: App) -> Answer:
     """Resume the run and return the new one, with the exit code that its outcome has."""
-    earlier = app.store.get_run(args.run_id)
+    earlier = find_run(app.store, args.run_id)
     task_runs = app.store.list_task_runs(earlier.run_id)
     if args.from_task is not None:
         require_task(earlier, task_runs, args.from_task)

@@ -345,6 +345,12 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("log_count", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "id_beginning",
+            sa.String(length=6),
+            sa.Computed("substr(id, 1, 6)", persisted=True),
+            nullable=True,
+        ),
         sa.CheckConstraint("log_count >= 0", name=op.f("ck_runs_log_count")),
         sa.ForeignKeyConstraint(
             ["artifact_id"], ["artifacts.id"], name=op.f("fk_runs_artifact_id")
@@ -405,6 +411,30 @@ def upgrade() -> None:
         op.f("ix_runs_organisation_id_status_created_at_id"),
         "runs",
         ["organisation_id", "status", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_runs_organisation_id_flow_name_started_at_id"),
+        "runs",
+        ["organisation_id", "flow_name", "started_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_runs_organisation_id_id_beginning_created_at_id"),
+        "runs",
+        ["organisation_id", "id_beginning", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_runs_organisation_id_started_at_id"),
+        "runs",
+        ["organisation_id", "started_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_runs_organisation_id_status_started_at_id"),
+        "runs",
+        ["organisation_id", "status", "started_at", "id"],
         unique=False,
     )
     op.create_index(op.f("ix_runs_resumed_from"), "runs", ["resumed_from"], unique=False)
