@@ -139,7 +139,11 @@ def test_a_full_device_is_one_line(
             check=False,
         )
     assert ended.returncode == 1
-    assert ended.stderr == b"error: Cannot write the output: No space left on device.\n"
+    message = "Cannot write the output: No space left on device."
+    if words[-1] in ("json", "jsonl"):
+        assert json.loads(ended.stderr)["error"]["message"] == message
+    else:
+        assert ended.stderr.decode() == f"error: {message}\n"
 
 
 def test_a_failed_run_keeps_its_code_though_nobody_reads(

@@ -52,12 +52,12 @@ def test_the_store_is_that_of_the_local_directory(local_dir: Path) -> None:
         assert app.store.directory == local_dir
 
 
-def test_a_client_is_opened_for_a_profile_and_sees_what_ended_the_command() -> None:
+def test_a_client_is_opened_for_the_app_and_sees_what_ended_the_command() -> None:
     events: list[object] = []
 
     @contextmanager
-    def connect(app: App, profile: str | None) -> Iterator[str]:
-        events.append(profile)
+    def connect(app: App) -> Iterator[str]:
+        events.append(app.options.profile)
         try:
             yield "client"
         except UsageError as error:
@@ -65,8 +65,8 @@ def test_a_client_is_opened_for_a_profile_and_sees_what_ended_the_command() -> N
             raise
 
     console = Console(io.StringIO(), io.StringIO(), environ={})
-    app = App(options=Options(), environ={}, console=console, connect=connect)  # type: ignore[arg-type]
+    app = App(options=Options(profile="prod"), environ={}, console=console, connect=connect)  # type: ignore[arg-type]
     with pytest.raises(UsageError), app:
-        assert app.client("prod") == "client"
+        assert app.client() == "client"
         raise UsageError("odd")
     assert events == ["prod", "odd"]

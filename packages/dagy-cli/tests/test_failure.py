@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dagy_cli.console import Console, OutputError
+from dagy_cli.exit_codes import ERROR_EXIT_CODES
 from dagy_cli.failure import explain, with_hint_for_missing
-from dagy_types.errors import NotFoundError
+from dagy_client.testing import FakeServer
+from dagy_types.errors import DagyError, NotFoundError
 
 
 def _explain(error: BaseException, *words: str) -> tuple[int, str]:
@@ -67,3 +72,63 @@ def test_any_error_can_be_explained(error: Exception) -> None:
     code, shown = _explain(error)
     assert code == 1
     assert len(shown.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("runs", "list", "--format", "json"),
+        ("--format=jsonl",),
+        ("--format=table", "--format=json"),
+    ],
+)
+@pytest.mark.parametrize("kind", ERROR_EXIT_CODES)
+def test_cli_05_programs_get_each_failure_as_one_object(
+    kind: type[DagyError], words: tuple[str, ...]
+) -> None:
+    code, shown = _explain(kind("What happened.", hint="Do this."), *words)
+    assert shown.count("\n") == 1
+    assert json.loads(shown) == {
+        "error": {
+            "code": kind.code,
+            "message": "What happened.",
+            "hint": "Do this.",
+            "request_id": None,
+            "report": None,
+            "exit_code": code,
+        }
+    }
+    assert code == ERROR_EXIT_CODES[kind]
+
+
+def test_cli_05_the_request_of_an_error_is_named(
+    api_server: FakeServer, dagy: Callable[..., Any]
+) -> None:
+    ended = dagy("flows", "show", "absent", "--format", "json")
+    told = json.loads(ended.err)["error"]
+    assert (ended.out, told["code"], told["exit_code"]) == ("", "not_found", 5)
+    assert told["request_id"] == api_server.requests[-1].headers["x-request-id"]
+    assert told["hint"] == "Run: dagy flows list"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "kind"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OutputError("Cannot write."), 1, "output"),
+        (RuntimeError("two\nlines"), 1, "unexpected"),
+    ],
+)
+def test_cli_05_so_do_they_get_any_other_ending(
+    error: BaseException, code: int, kind: str, local_dir: Path
+) -> None:
+    exit_code, shown = _explain(error, "--format", "json", "--debug")
+    told = json.loads(shown.splitlines()[-1])["error"]
+    assert (exit_code, told["exit_code"], told["code"]) == (code, code, kind)
+    assert (told["report"] is not None) is (kind == "unexpected")
+
+
+def test_cli_05_the_format_of_the_last_option_counts() -> None:
+    error = NotFoundError("Gone.")
+    assert _explain(error, "--format", "json", "--format", "yaml")[1] == "error: Gone.\n"
+    assert _explain(error, "--format")[1] == "error: Gone.\n"

@@ -76,7 +76,7 @@ def test_options_of_every_command_may_stand_anywhere(words: list[str]) -> None:
         (
             ["runs", "list", "--format", "xml"],
             "Unknown --format: 'xml'.",
-            "Use one of: table, json, jsonl, yaml, csv.",
+            "Use one of: table, json, jsonl, yaml, csv, name.",
         ),
         (
             ["runs", "show"],

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dagy_cli.app import App, Options
 from dagy_cli.console import Console
 from dagy_cli.terminal_input import PastedLines, can_ask, confirm
 
@@ -75,10 +76,13 @@ def test_only_yes_is_yes(typed: str, expected: bool, monkeypatch: pytest.MonkeyP
 def test_nobody_is_asked_who_does_not_see_or_cannot_answer(
     terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = Console(io.StringIO(), terminal, environ={})
-    unseen = Console(terminal, io.StringIO(), environ={})
+    def app(stderr: io.StringIO, *, allows_input: bool = True) -> App:
+        console = Console(io.StringIO(), stderr, environ={})
+        return App(options=Options(allows_input=allows_input), environ={}, console=console)
+
     monkeypatch.setattr("sys.stdin", terminal)
-    assert can_ask(seen)
-    assert not can_ask(unseen)
+    assert can_ask(app(terminal))
+    assert not can_ask(app(io.StringIO()))
+    assert not can_ask(app(terminal, allows_input=False))
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    assert not can_ask(seen)
+    assert not can_ask(app(terminal))

@@ -69,6 +69,7 @@ def statuses_view(statuses: Sequence[LoginStatus], *, selected: str, now: dateti
         documents=[_status_document(each, selected) for each in statuses],
         is_list=True,
         blocks=[Table(columns, [_status_row(each, selected, now) for each in statuses])],
+        name_field="profile",
     )
 
 

@@ -34,7 +34,10 @@ def keys_view(keys: Sequence[ApiKey]) -> View:
     ]
     columns = tuple(Column(title, is_flexible=title in ("NAME", "SCOPES")) for title in titles)
     return View(
-        documents=[api_document(key) for key in keys], is_list=True, blocks=[Table(columns, rows)]
+        documents=[api_document(key) for key in keys],
+        is_list=True,
+        blocks=[Table(columns, rows)],
+        name_field="key_id",
     )
 
 

@@ -23,11 +23,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options of every command."""
+    """The options of every command.
 
+    Attributes:
+        profile: As ``--profile`` gave it; ``None`` for the usual one.
+        uses_utc: Whether people see times in UTC, not in their own zone.
+        allows_input: Whether a question may be asked where somebody can answer it.
+    """
+
+    profile: str | None = None
     is_verbose: bool = False
     is_quiet: bool = False
+    is_debug: bool = False
     color: str = "auto"
+    uses_utc: bool = False
+    allows_input: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +61,7 @@ class App:
 
     Args:
         open_store: Given the local directory, returns the store; tests pass a fake.
-        connect: Given this and the name of a profile, returns the client of its server; tests pass
-            that of a fake server.
+        connect: Given this, returns the client of the server; tests pass that of a fake server.
     """
 
     def __init__(
@@ -62,7 +71,7 @@ class App:
         environ: Mapping[str, str],
         console: Console,
         open_store: Callable[[Path], AbstractContextManager[RunStore]] | None = None,
-        connect: Callable[[App, str | None], AbstractContextManager[DagyClient]] | None = None,
+        connect: Callable[[App], AbstractContextManager[DagyClient]] | None = None,
     ) -> None:
         self.options = options
         self.environ = environ
@@ -93,18 +102,15 @@ class App:
 
         return self._resources.enter_context(self._open_store(local_directory(self.environ)))
 
-    def client(self, profile: str | None) -> DagyClient:
-        """Open a client of the server that a profile names; it is closed with everything else.
-
-        Args:
-            profile: As ``--profile`` gave it; ``None`` for the usual one.
+    def client(self) -> DagyClient:
+        """Open a client of the server of the profile; it is closed with everything else.
 
         Raises:
             UsageError: When there is no such profile.
             ConfigError: When the profile names no server, or the file of profiles cannot be used.
             NotLoggedInError: When there is no token for the server.
         """
-        return self._resources.enter_context(self._connect(self, profile))
+        return self._resources.enter_context(self._connect(self))
 
 
 def options_of(args: Namespace) -> Options:
@@ -114,9 +120,13 @@ def options_of(args: Namespace) -> Options:
         UsageError: When two of them contradict each other.
     """
     options = Options(
+        profile=getattr(args, "profile", None),
         is_verbose=getattr(args, "verbose", False),
         is_quiet=getattr(args, "quiet", False),
+        is_debug=getattr(args, "debug", False),
         color=getattr(args, "color", "auto"),
+        uses_utc=getattr(args, "utc", False),
+        allows_input=not getattr(args, "no_input", False),
     )
     if options.is_verbose and options.is_quiet:
         raise UsageError(
@@ -125,13 +135,19 @@ def options_of(args: Namespace) -> Options:
     return options
 
 
+def format_of(args: Namespace) -> str:
+    """Return the output format that the arguments ask for."""
+    is_raw = args.format == "csv" and getattr(args, "csv_raw", False)
+    return "csv-raw" if is_raw else str(args.format)
+
+
 def _open_local_store(directory: Path) -> AbstractContextManager[RunStore]:
     from dagy_store import LocalMetadataStore
 
     return LocalMetadataStore(directory)
 
 
-def _connect(app: App, profile: str | None) -> AbstractContextManager[DagyClient]:
+def _connect(app: App) -> AbstractContextManager[DagyClient]:
     from dagy_cli.remote import connected  # httpx and pydantic take long to load
 
-    return connected(app, profile)
+    return connected(app)

@@ -28,7 +28,8 @@ def flows_view(versions: Sequence[FlowVersion]) -> View:
         for version in versions
     ]
     documents = [_without_graph(api_document(version)) for version in versions]
-    return View(documents=documents, is_list=True, blocks=[_table(titles, rows)])
+    blocks = [_table(titles, rows)]
+    return View(documents=documents, is_list=True, blocks=blocks, name_field="flow_name")
 
 
 def flow_view(version: FlowVersion) -> View:
@@ -64,7 +65,8 @@ def deployments_view(deployments: Sequence[Deployment]) -> View:
         for deployment in deployments
     ]
     documents = [api_document(deployment) for deployment in deployments]
-    return View(documents=documents, is_list=True, blocks=[_table(titles, rows)])
+    blocks = [_table(titles, rows)]
+    return View(documents=documents, is_list=True, blocks=blocks, name_field="deployment_name")
 
 
 def deployment_view(deployment: Deployment) -> View:

@@ -22,6 +22,7 @@ class Console:
     Args:
         color: ``auto``, ``always`` or ``never``.
         is_quiet: Leave out notes.
+        uses_utc: Show times in UTC, not in the zone of this machine.
     """
 
     def __init__(
@@ -32,10 +33,12 @@ class Console:
         environ: Mapping[str, str],
         color: str = "auto",
         is_quiet: bool = False,
+        uses_utc: bool = False,
     ) -> None:
         self.stdout = stdout
         self.stderr = stderr
         self.is_quiet = is_quiet
+        self.uses_utc = uses_utc
         self._environ = environ
         self._color = color
 

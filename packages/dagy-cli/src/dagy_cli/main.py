@@ -48,7 +48,7 @@ def _dispatch(words: list[str], console: Console) -> int:
 
 
 def _run_command(args: Namespace) -> int:
-    from dagy_cli.app import App, options_of
+    from dagy_cli.app import App, format_of, options_of
     from dagy_cli.termination import Terminated, sigterm_raises
 
     options = options_of(args)
@@ -58,12 +58,13 @@ def _run_command(args: Namespace) -> int:
         environ=os.environ,
         color=options.color,
         is_quiet=options.is_quiet,
+        uses_utc=options.uses_utc,
     )
     app = App(options=options, environ=os.environ, console=console)
     try:
         with sigterm_raises(), app:
             answer: Answer = args.handler(args, app)
-            _deliver(answer, args.format, app)
+            _deliver(answer, format_of(args), app)
         return answer.exit_code
     except Terminated:
         from dagy_cli.exit_codes import ExitCode

@@ -47,6 +47,7 @@ def outcome_view(run: Run, task_runs: Sequence[TaskRun], *, value: Any = None) -
         documents=[run_with_tasks_document(run, task_runs)],
         is_list=False,
         blocks=[tasks_table(shown), Lines([[Cell(line)] for line in lines])],
+        name_field="run_id",
     )
 
 

@@ -34,9 +34,11 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 """Each command's name, module and one-line summary."""
 
 FORMATS = ("table", "json", "jsonl", "yaml", "csv")
+"""What every answer can be printed as; one of things with names also as those alone."""
 
-
-_GLOBAL_OPTIONS = frozenset({"help", "version", "verbose", "quiet", "debug", "color"})
+_GLOBAL_OPTIONS = frozenset(
+    {"help", "version", "profile", "verbose", "quiet", "debug", "color", "utc", "no_input"}
+)
 
 
 class TextRequest(Exception):  # noqa: N818 (it ends the parsing, nothing went wrong)
@@ -171,16 +173,23 @@ def _importer(module: str) -> Callable[[CommandParser], None]:
     return configure
 
 
-def add_format_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--format`, which every command with an answer has."""
+def add_format_option(parser: argparse.ArgumentParser, *, has_names: bool = False) -> None:
+    """Add `--format`, which every command with an answer has.
+
+    Args:
+        has_names: Whether the answer is one or more things that other commands know by a name.
+    """
     parser.add_argument(
-        "--format", choices=FORMATS, default="table", help="how to print the answer (table)"
+        "--format",
+        choices=(*FORMATS, "name") if has_names else FORMATS,
+        default="table",
+        help="how to print the answer (table)",
     )
-
-
-def add_profile_option(parser: argparse._ActionsContainer) -> None:
-    """Add `--profile`, which every command has that speaks to a server."""
-    parser.add_argument("--profile", metavar="NAME", help="which profile of config.yaml to use")
+    parser.add_argument(
+        "--csv-raw",
+        action="store_true",
+        help="leave texts in CSV as they are, though a spreadsheet may take one for a formula",
+    )
 
 
 def add_limit_option(parser: argparse.ArgumentParser) -> None:
@@ -213,7 +222,10 @@ def _add_global_options(parser: argparse.ArgumentParser) -> None:
     quiet = argparse.SUPPRESS
     add("-h", "--help", action=_HelpAction, nargs=0, default=quiet, help="show this help")
     add("--version", action=_VersionAction, nargs=0, default=quiet, help="show the version")
-    add("--verbose", action="store_true", default=quiet, help="show log lines while a flow runs")
+    add("--profile", metavar="NAME", default=quiet, help="which profile of config.yaml to use")
+    add("--verbose", action="store_true", default=quiet, help="show log lines, and each request")
     add("--quiet", action="store_true", default=quiet, help="show only the answer and errors")
-    add("--debug", action="store_true", default=quiet, help="show the traceback of an error")
+    add("--debug", action="store_true", default=quiet, help="show tracebacks, and all of a request")
     add("--color", choices=("auto", "always", "never"), default=quiet, help="colours (auto)")
+    add("--utc", action="store_true", default=quiet, help="show times in UTC")
+    add("--no-input", action="store_true", default=quiet, help="never ask, not even on a terminal")

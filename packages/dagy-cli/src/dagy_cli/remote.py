@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dagy_cli.accounts import account_for
 from dagy_cli.auth_notices import notices_on
 from dagy_cli.profiles import Flags
+from dagy_cli.request_log import shown_requests
 from dagy_client import DagyClient
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected(app: App, profile: str | None) -> Iterator[DagyClient]:
-    """Give a client of the server that a profile names.
+def connected(app: App) -> Iterator[DagyClient]:
+    """Give a client of the server of the profile.
 
     Raises:
         UsageError: When there is no such profile.
@@ -26,7 +27,12 @@ def connected(app: App, profile: str | None) -> Iterator[DagyClient]:
         TokenExpiredError: When the session ends meanwhile; it says how to log in again.
         NetworkError: When the server cannot be reached; it says where its URL comes from.
     """
-    account = account_for(Flags(profile=profile), app.environ, notify=notices_on(app.console))
+    flags = Flags(profile=app.options.profile)
+    account = account_for(flags, app.environ, notify=notices_on(app.console))
     access = account.access()
-    with access.explained(), DagyClient(account.api_url.value, access.source) as client:
+    with (
+        shown_requests(app.options, app.console),
+        access.explained(),
+        DagyClient(account.api_url.value, access.source) as client,
+    ):
         yield client

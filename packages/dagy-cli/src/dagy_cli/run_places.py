@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dagy_cli.app import App
-from dagy_cli.parser import CommandParser, add_profile_option
+from dagy_cli.parser import CommandParser
 from dagy_types import RunQuery
 from dagy_types.errors import NotFoundError, UsageError
 
@@ -47,7 +47,6 @@ def add_place_options(parser: CommandParser, *, here: str, there: str) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--local", action="store_true", help=here)
     where.add_argument("--remote", action="store_true", help=there)
-    add_profile_option(parser)
 
 
 def add_run_id(parser: CommandParser) -> None:
@@ -67,8 +66,8 @@ def add_run_argument(parser: CommandParser) -> None:
     )
 
 
-def server_place(args: Namespace, app: App) -> Place:
-    """Return the server of the profile that the arguments name.
+def server_place(app: App) -> Place:
+    """Return the server of the profile.
 
     Raises:
         ConfigError: When no server is known.
@@ -76,7 +75,7 @@ def server_place(args: Namespace, app: App) -> Place:
     """
     from dagy_cli.remote_reader import RemoteReader
 
-    client = app.client(args.profile)
+    client = app.client()
     return Place(RemoteReader(client), client)
 
 
@@ -115,15 +114,15 @@ def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
         UsageError: When what is given of the id fits several.
     """
     if args.remote:
-        place = server_place(args, app)
+        place = server_place(app)
         return place, find_run(place.reader, args.run_id)
     try:
         return Place(app.store), find_run(app.store, args.run_id)
     except NotFoundError as error:
-        if args.local or not knows_a_server(args, app):
+        if args.local or not knows_a_server(app):
             raise
         absent = error
-    place = server_place(args, app)
+    place = server_place(app)
     try:
         return place, find_run(place.reader, args.run_id)
     except NotFoundError:
@@ -133,11 +132,11 @@ def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
         ) from None
 
 
-def knows_a_server(args: Namespace, app: App) -> bool:
-    """Whether the environment or the profile of the arguments names a server."""
+def knows_a_server(app: App) -> bool:
+    """Whether the environment or the profile names a server."""
     # Profiles are in a YAML file, which takes long to load.
     from dagy_cli.accounts import config_file_of
     from dagy_cli.profiles import Flags, resolve
 
-    flags = Flags(profile=args.profile)
+    flags = Flags(profile=app.options.profile)
     return resolve(flags, app.environ, config_file_of(flags, app.environ)).api_url is not None

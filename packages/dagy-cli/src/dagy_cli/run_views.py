@@ -68,7 +68,12 @@ def hidden_line(run: Run, groups: Sequence[TaskGroup], shown: Sequence[TaskGroup
 
 def run_view(run: Run) -> View:
     """Return a run without its tasks as an answer."""
-    return View(documents=[run_document(run)], is_list=False, blocks=[run_fields(run)])
+    return View(
+        documents=[run_document(run)],
+        is_list=False,
+        blocks=[run_fields(run)],
+        name_field="run_id",
+    )
 
 
 def run_fields(run: Run) -> Fields:

@@ -8,14 +8,15 @@ import sys
 import threading
 from collections import deque
 
+from dagy_cli.app import App
 from dagy_cli.console import Console
 
 _LOOK_SECONDS = 0.1
 
 
-def can_ask(console: Console) -> bool:
-    """Whether somebody sees a question and can answer it."""
-    return sys.stdin.isatty() and console.stderr.isatty()
+def can_ask(app: App) -> bool:
+    """Whether somebody sees a question, can answer it, and has not ruled it out."""
+    return app.options.allows_input and sys.stdin.isatty() and app.console.stderr.isatty()
 
 
 def confirm(question: str, console: Console) -> bool:

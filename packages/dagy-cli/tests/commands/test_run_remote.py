@@ -135,7 +135,6 @@ def test_a_bare_name_without_a_server_is_explained(dagy: Dagy, local_dir: Path) 
         ["etl.py:daily", "--wait"],
         ["./etl.py", "--timeout", "3"],
         ["nightly", "--local", "--idempotency-key", "k"],
-        ["etl.py", "--profile", "prod"],
     ],
 )
 def test_an_option_of_the_other_place_is_refused(

@@ -12,6 +12,7 @@ from dagy_cli.render.cells import (
     log_cells,
     run_status_cell,
     shortened,
+    shown_text,
     size_text,
     time_cell,
 )
@@ -45,6 +46,14 @@ def test_times_are_local_with_their_offset() -> None:
     text = time_cell(MOMENT).text
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d", text)
     assert datetime.fromisoformat(text) == MOMENT.replace(microsecond=0)
+
+
+def test_cli_30_times_are_in_utc_where_that_is_asked_for() -> None:
+    cell = time_cell(MOMENT)
+    assert shown_text(cell, Surface(is_utc=True)) == "2026-11-01 08:00:00+00:00"
+    assert shown_text(cell, Surface()) == cell.text
+    record = LogRecord(run_id="r", at=MOMENT, level="INFO", logger="x", message="m")
+    assert shown_text(log_cells(record)[0], Surface(is_utc=True)).endswith("08:00:00.123+00:00")
 
 
 def test_the_reason_of_a_failure_is_told_with_the_status() -> None:

@@ -4,6 +4,9 @@ import csv
 import io
 from typing import Any
 
+import pytest
+
+from dagy_cli.render import csv_raw_text
 from dagy_cli.render.csv_text import chunks
 from dagy_cli.render.view import Surface, View
 
@@ -29,3 +32,18 @@ def test_nested_values_are_json() -> None:
 
 def test_nothing_to_show_is_no_text() -> None:
     assert _rows() == []
+
+
+_SIGNS = ["=1+1", "+1", "-1", "@x", "\tx", "\rx"]
+
+
+@pytest.mark.parametrize("text", _SIGNS)
+def test_cli_14_what_spreadsheets_take_for_a_formula_is_quoted(text: str) -> None:
+    assert _rows({"a": text, "b": -1, "c": ["=1"]})[1] == [f"'{text}", "-1", '["=1"]']
+
+
+@pytest.mark.parametrize("text", _SIGNS)
+def test_cli_14_raw_texts_are_as_they_are(text: str) -> None:
+    view = View(documents=[{"a": text, "b": -1}], is_list=True, blocks=())
+    raw = "".join(csv_raw_text.chunks(view, Surface()))
+    assert list(csv.reader(io.StringIO(raw, newline="")))[1] == [text, "-1"]

@@ -45,6 +45,7 @@ _ADVICE = {
 _TRY_AGAIN = "Try again."
 
 _log = logging.getLogger("dagy_client")
+_headers_log = logging.getLogger("dagy_client.headers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,12 +283,12 @@ def _log_attempt(
     if isinstance(outcome, WireError):
         status = outcome.trouble.name
     _log.debug(
-        "%s %s: %s in %.0f ms (attempt %d, request %s) %s",
+        "%s %s: %s in %.0f ms (attempt %d, request %s)",
         request.method,
         urlsplit(request.url).path,
         status,
         seconds * 1000,
         trail.attempts,
         trail.request_id,
-        redacted_headers(request.headers),
     )
+    _headers_log.debug("Headers: %s", redacted_headers(request.headers))

@@ -13,7 +13,7 @@ from dagy_cli.arguments import parameter
 from dagy_cli.bucket_storage import BUCKET_VARIABLE, bucket_storage
 from dagy_cli.deployment_views import change_line, deployed_view, plan_view
 from dagy_cli.exit_codes import ExitCode
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import Flags, Settings, resolve
 from dagy_cli.terminal_input import can_ask, confirm
 from dagy_cli.upload_progress import upload_progress
@@ -48,7 +48,6 @@ def configure(parser: CommandParser) -> None:
     add("--yes", action="store_true", help="do not ask, where the profile is protected")
     add("--flow-name", metavar="N", help="refuse an archive of a flow with another name")
     add("--flow-version", metavar="V", help="refuse an archive of another version")
-    add_profile_option(parser)
     add_format_option(parser)
     parser.add_examples(
         "dagy deploy daily.zip",
@@ -65,15 +64,15 @@ def deploy(args: Namespace, app: App) -> Answer:
         raise UsageError(
             "--exit-code belongs to --dry-run.", hint="Add --dry-run, or leave it out."
         )
-    settings = _settings(args, app)
+    settings = _settings(app)
     needs_yes = settings.is_protected and not args.yes and not args.dry_run
-    if needs_yes and not can_ask(app.console):
+    if needs_yes and not can_ask(app):
         raise _unconfirmed(settings, "and nobody can be asked here")
     # The SDK takes a while to load; other commands have no need of it.
     from dagy.deploy import carry_out, plan_deployment, read_archive
 
     archive = read_archive(args.artifact, flow_name=args.flow_name, flow_version=args.flow_version)
-    client = app.client(args.profile)
+    client = app.client()
     plan = plan_deployment(
         client,
         archive,
@@ -92,8 +91,8 @@ def deploy(args: Namespace, app: App) -> Answer:
     return Answer(deployed_view(done), notes=notes)
 
 
-def _settings(args: Namespace, app: App) -> Settings:
-    flags = Flags(profile=args.profile)
+def _settings(app: App) -> Settings:
+    flags = Flags(profile=app.options.profile)
     return resolve(flags, app.environ, config_file_of(flags, app.environ))
 
 

@@ -20,7 +20,7 @@ from dagy_cli.account_views import login_document
 from dagy_cli.accounts import SERVICE, Account, account_for, require_no_token_variable
 from dagy_cli.app import Answer, App
 from dagy_cli.auth_notices import notices_on
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import STORAGES, Flags
 from dagy_cli.redirect import stdout_to_stderr
 from dagy_cli.render.view import Cell, Lines, View
@@ -41,7 +41,6 @@ def configure(parser: CommandParser) -> None:
         "The tokens are kept in the keyring of this machine, or in a private file."
     )
     add = parser.add_argument
-    add_profile_option(parser)
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument(
         "--device", action="store_true", help="log in by a code, with a browser on any device"
@@ -71,7 +70,7 @@ def log_in(args: Namespace, app: App) -> Answer:
     require_no_token_variable(app.environ)
     way = _way(args, app)
     account = account_for(
-        Flags(profile=args.profile, storage=args.storage),
+        Flags(profile=app.options.profile, storage=args.storage),
         app.environ,
         notify=notices_on(app.console, takes_pasted_url=way.read_redirect is not None),
     )
@@ -98,7 +97,7 @@ def log_in(args: Namespace, app: App) -> Answer:
 
 def _way(args: Namespace, app: App) -> Way:
     is_by_hand = args.no_browser or browser_obstacle(app.environ) is not None
-    takes_pasted_url = is_by_hand and not args.device and can_ask(app.console)
+    takes_pasted_url = is_by_hand and not args.device and can_ask(app)
     return Way(
         is_device=args.device,
         opens_browser=not args.no_browser,
@@ -132,7 +131,7 @@ def _other_store(
     unsaved = UnsavedTokensError(
         error.message, hint="Log in again with --storage file.", tokens=error.tokens
     )
-    if not can_ask(app.console):
+    if not can_ask(app):
         raise unsaved
     app.console.alert(f"warning: {error.message}")
     if not confirm(f"Keep the tokens in {files[0].location}, not encrypted?", app.console):

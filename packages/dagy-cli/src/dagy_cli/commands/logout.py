@@ -12,12 +12,13 @@ from dagy_cli.app import Answer, App
 from dagy_cli.departures import Departure, end_logins, stored_names
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.failure import complaint_lines
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import Flags, Settings, resolve
 from dagy_cli.render.cells import time_cell
 from dagy_cli.render.view import Cell, Lines, View
 from dagy_store import local_directory
 from dagy_types import format_time
+from dagy_types.errors import UsageError
 
 if TYPE_CHECKING:
     from dagy_auth import CredentialStore
@@ -29,9 +30,7 @@ def configure(parser: CommandParser) -> None:
         "Log out: have the provider revoke the tokens, if it answers within five seconds, and "
         "delete them here in any case."
     )
-    which = parser.add_mutually_exclusive_group()
-    add_profile_option(which)
-    which.add_argument("--all", action="store_true", help="log out of every profile")
+    parser.add_argument("--all", action="store_true", help="log out of every profile")
     parser.add_argument(
         "--require-revoke",
         action="store_true",
@@ -46,10 +45,14 @@ def configure(parser: CommandParser) -> None:
 
 def log_out(args: Namespace, app: App) -> Answer:
     """Return which logins have ended."""
+    if args.all and app.options.profile is not None:
+        raise UsageError(
+            "--all and --profile cannot be used together.", hint="Leave out one of them."
+        )
     require_no_token_variable(app.environ)
     directory = local_directory(app.environ)
     stores = list(CredentialStores(directory, service=SERVICE))
-    settings = None if args.all else _settings(args, app, stores)
+    settings = None if args.all else _settings(app, stores)
     name = None if settings is None else settings.login_name
     departures = end_logins(stores, name, older_file=directory / OLDER_FILE_NAME)
     exit_code, complaints = _outcome(departures, requires_revoke=args.require_revoke)
@@ -64,8 +67,8 @@ def log_out(args: Namespace, app: App) -> Answer:
     )
 
 
-def _settings(args: Namespace, app: App, stores: Sequence[CredentialStore]) -> Settings:
-    flags = Flags(profile=args.profile)
+def _settings(app: App, stores: Sequence[CredentialStore]) -> Settings:
+    flags = Flags(profile=app.options.profile)
     names = {name for store in stores for name in stored_names(store)}
     file = config_file_of(flags, app.environ)
     return resolve(flags, app.environ, file, stored_names=names)

@@ -53,9 +53,10 @@ def replay_task(args: Namespace, app: App) -> Answer:
     Raises:
         TaskFailedError: When it raises.
     """
-    if args.pdb and not sys.stdin.isatty():
+    if args.pdb and not (app.options.allows_input and sys.stdin.isatty()):
         raise UsageError(
-            "--pdb needs a terminal: stdin is none.", hint="Leave out --pdb, or run it by hand."
+            "--pdb needs a terminal to type at: stdin is none, or --no-input is given.",
+            hint="Leave out --pdb, or run it by hand.",
         )
     run = find_run(app.store, args.run_id)
     task_runs = app.store.list_task_runs(run.run_id)

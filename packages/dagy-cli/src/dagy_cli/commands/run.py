@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dagy.local import LocalLogger, RunResult
 
 _LOCAL_OPTIONS = ("executor", "max_workers", "fail_fast")
-_REMOTE_OPTIONS = ("wait", "detach", "timeout", "idempotency_key", "profile")
+_REMOTE_OPTIONS = ("wait", "detach", "timeout", "idempotency_key")
 _FILE_HINT = "A flow in a file is PATH.py:FLOW, for example etl.py:daily."
 
 
@@ -35,7 +35,7 @@ def configure(parser: CommandParser) -> None:
     )
     live_run.add_execution_options(parser)
     remote_run.add_waiting_options(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy run etl.py",
         "dagy run etl.py:daily --param day=2026-11-01",
@@ -57,14 +57,14 @@ def run_flow(args: Namespace, app: App) -> Answer:
 
 
 def _run_there(args: Namespace, app: App) -> Answer:
-    if not knows_a_server(args, app):
+    if not knows_a_server(app):
         raise ConfigError(
             f"{args.target!r} would be a deployment, and no server is known: DAGY_API_URL is not "
             "set, and no profile has an api_url.",
             hint=_FILE_HINT,
         )
     parameters = parameters_of_args(args)
-    place = server_place(args, app)
+    place = server_place(app)
     assert place.client is not None
     with with_hint_for_missing(f"Run: dagy deployments list. {_FILE_HINT}"):
         run = place.client.runs.trigger(

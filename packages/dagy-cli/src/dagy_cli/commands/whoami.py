@@ -11,7 +11,7 @@ from dagy_cli.account_views import state_of, whoami_view
 from dagy_cli.accounts import Access, account_for
 from dagy_cli.app import Answer, App
 from dagy_cli.auth_notices import notices_on
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import Flags
 from dagy_types.errors import AuthError, TokenExpiredError
 
@@ -24,7 +24,6 @@ def configure(parser: CommandParser) -> None:
     parser.description = (
         "Show who you are to the server, where the token for that comes from, and when it ends."
     )
-    add_profile_option(parser)
     parser.add_argument(
         "--offline",
         action="store_true",
@@ -39,7 +38,8 @@ def configure(parser: CommandParser) -> None:
 
 def show_identity(args: Namespace, app: App) -> Answer:
     """Return who is logged in, with the exit code 3 when nobody is."""
-    account = account_for(Flags(profile=args.profile), app.environ, notify=notices_on(app.console))
+    flags = Flags(profile=app.options.profile)
+    account = account_for(flags, app.environ, notify=notices_on(app.console))
     access = account.access()
     identity = None if args.offline else _identity(access)
     with access.explained():

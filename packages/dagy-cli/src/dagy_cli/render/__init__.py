@@ -17,6 +17,8 @@ _MODULES: Mapping[str, str] = {
     "jsonl": "dagy_cli.render.jsonl_text",
     "yaml": "dagy_cli.render.yaml_text",
     "csv": "dagy_cli.render.csv_text",
+    "csv-raw": "dagy_cli.render.csv_raw_text",
+    "name": "dagy_cli.render.name_text",
 }
 
 
@@ -41,4 +43,5 @@ def surface_of(console: Console, stream: TextIO) -> Surface:
         width=console.columns if stream.isatty() else None,
         has_color=console.allows_escapes(stream),
         is_unicode=(stream.encoding or "").lower().replace("-", "") == "utf8",
+        is_utc=console.uses_utc,
     )

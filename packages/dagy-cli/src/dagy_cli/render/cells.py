@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timezone
 
 from dagy_cli.escaping import visible
 from dagy_cli.render.view import Cell, Surface
@@ -37,9 +37,7 @@ def task_status_cell(task_run: TaskRun) -> Cell:
 
 def time_cell(moment: datetime | None) -> Cell:
     """Return a moment in local time with its offset."""
-    if moment is None:
-        return NOTHING
-    return Cell(moment.astimezone().isoformat(sep=" ", timespec="seconds"))
+    return NOTHING if moment is None else _time_cell(moment, "seconds")
 
 
 def duration_cell(seconds: float | None) -> Cell:
@@ -75,7 +73,7 @@ def size_text(size_bytes: int) -> str:
 def log_cells(record: LogRecord) -> tuple[Cell, ...]:
     """Return a log record as time, level, task and message."""
     return (
-        Cell(record.at.astimezone().isoformat(sep=" ", timespec="milliseconds")),
+        _time_cell(record.at, "milliseconds"),
         Cell(f"{record.level:<7}", _LEVEL_COLORS.get(record.level)),
         Cell(record.task_id or "-"),
         Cell(record.message),
@@ -84,8 +82,20 @@ def log_cells(record: LogRecord) -> tuple[Cell, ...]:
 
 def line_text(cells: tuple[Cell, ...], surface: Surface) -> str:
     """Return cells as one line, or several where a text has newlines: those are indented."""
-    shown = (painted(visible(cell.text, keep="\n\t"), cell, surface) for cell in cells)
+    shown = (painted(shown_text(cell, surface, keep="\n\t"), cell, surface) for cell in cells)
     return " ".join(shown).rstrip().replace("\n", "\n    ") + "\n"
+
+
+def shown_text(cell: Cell, surface: Surface, *, keep: str = "") -> str:
+    """Return the text of a cell as it may be shown, without control characters but those kept."""
+    if cell.moment is not None and surface.is_utc:
+        return cell.moment.astimezone(timezone.utc).isoformat(sep=" ", timespec=cell.timespec)
+    return visible(cell.text, keep=keep)
+
+
+def _time_cell(moment: datetime, timespec: str) -> Cell:
+    text = moment.astimezone().isoformat(sep=" ", timespec=timespec)
+    return Cell(text, moment=moment, timespec=timespec)
 
 
 def painted(text: str, cell: Cell, surface: Surface) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from dagy_cli.escaping import visible
-from dagy_cli.render.cells import line_text, painted, shortened
+from dagy_cli.render.cells import line_text, painted, shortened, shown_text
 from dagy_cli.render.view import Column, Fields, Surface, Table, View
 
 _NARROWEST = 12
@@ -26,7 +25,7 @@ def chunks(view: View, surface: Surface) -> Iterator[str]:
 def _table(table: Table, surface: Surface) -> Iterator[str]:
     if not table.rows:
         return
-    texts = [[visible(cell.text) for cell in row] for row in table.rows]
+    texts = [[shown_text(cell, surface) for cell in row] for row in table.rows]
     if surface.width is None:
         yield from _plain(table, texts, surface)
     else:
@@ -85,4 +84,4 @@ def _widths(rows: Sequence[Sequence[str]]) -> list[int]:
 def _fields(fields: Fields, surface: Surface) -> Iterator[str]:
     width = max(len(name) for name, _ in fields.pairs) + 1
     for name, cell in fields.pairs:
-        yield f"{name + ':':<{width}}  {painted(visible(cell.text), cell, surface)}\n"
+        yield f"{name + ':':<{width}}  {painted(shown_text(cell, surface), cell, surface)}\n"

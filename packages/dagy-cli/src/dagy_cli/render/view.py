@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -14,10 +15,14 @@ class Cell:
     Attributes:
         text: As it is recorded; control characters are escaped when it is shown.
         color: Number of the terminal's style, as in ESC [ 32 m.
+        moment: The time that the text is, in the zone of this machine.
+        timespec: How precise the text is, as `datetime.isoformat` takes it.
     """
 
     text: str
     color: int | None = None
+    moment: datetime | None = None
+    timespec: str = "seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +62,14 @@ class View:
     Attributes:
         is_list: Whether the documents are a list of any length; else there is exactly one.
         is_live: Whether documents arrive while they are shown.
+        name_field: The field of a document that other commands know the thing by.
     """
 
     documents: Iterable[Mapping[str, Any]]
     is_list: bool
     blocks: Sequence[Table | Fields | Lines]
     is_live: bool = False
+    name_field: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +86,10 @@ class Surface:
     Attributes:
         width: In columns; ``None`` when it is no terminal.
         is_unicode: Whether it takes more than ASCII.
+        is_utc: Whether times are shown in UTC, not in the zone of this machine.
     """
 
     width: int | None = None
     has_color: bool = False
     is_unicode: bool = True
+    is_utc: bool = False

@@ -27,7 +27,7 @@ def test_show_has_the_run_and_its_tasks(
 
 
 def test_an_unknown_run_is_named(dagy: Callable[..., Any]) -> None:
-    ended = dagy("runs", "show", "nope", "--format", "json")
+    ended = dagy("runs", "show", "nope")
     assert (ended.code, ended.out) == (5, "")
     assert ended.err.startswith("error: There is no run 'nope'")
     assert len(ended.err.splitlines()) <= 3

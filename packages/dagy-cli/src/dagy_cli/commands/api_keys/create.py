@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from dagy_cli.api_key_views import new_key_view
 from dagy_cli.app import Answer, App
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 
 
 def configure(parser: CommandParser) -> None:
@@ -24,7 +24,6 @@ def configure(parser: CommandParser) -> None:
         dest="scopes",
         help="what it may do, such as flows.read or runs.trigger; may be repeated",
     )
-    add_profile_option(parser)
     add_format_option(parser)
     parser.add_examples(
         "dagy api-keys create dashboard --scope runs.read",
@@ -35,7 +34,7 @@ def configure(parser: CommandParser) -> None:
 
 def create_key(args: Namespace, app: App) -> Answer:
     """Return the new key."""
-    key = app.client(args.profile).api_keys.create(args.name, scopes=args.scopes)
+    key = app.client().api_keys.create(args.name, scopes=args.scopes)
     return Answer(
         new_key_view(key),
         notes=(f"Key {key.key_id} ({key.name}) may: {', '.join(key.scopes)}",),

@@ -7,7 +7,7 @@ from argparse import Namespace
 from dagy_cli.api_key_views import revoked_view
 from dagy_cli.app import Answer, App
 from dagy_cli.failure import with_hint_for_missing
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 
 
 def configure(parser: CommandParser) -> None:
@@ -16,7 +16,6 @@ def configure(parser: CommandParser) -> None:
         "Revoke an API key: its next request is refused, and so are all later ones."
     )
     parser.add_argument("key_id", metavar="KEY_ID", help="its id, as dagy api-keys list has it")
-    add_profile_option(parser)
     add_format_option(parser)
     parser.add_examples("dagy api-keys revoke KEY_ID", "dagy api-keys revoke KEY_ID --profile prod")
     parser.set_defaults(handler=revoke_key)
@@ -25,5 +24,5 @@ def configure(parser: CommandParser) -> None:
 def revoke_key(args: Namespace, app: App) -> Answer:
     """Return which key has ended."""
     with with_hint_for_missing("Run: dagy api-keys list"):
-        app.client(args.profile).api_keys.delete(args.key_id)
+        app.client().api_keys.delete(args.key_id)
     return Answer(revoked_view(args.key_id))

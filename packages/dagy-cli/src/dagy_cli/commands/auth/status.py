@@ -13,7 +13,7 @@ from dagy_cli.accounts import SERVICE, Account, config_file_of, token_variable
 from dagy_cli.app import Answer, App
 from dagy_cli.auth_notices import notices_on
 from dagy_cli.exit_codes import ExitCode
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import Flags, resolve
 from dagy_store import local_directory
 from dagy_types.errors import AuthError, ConfigError, CredentialStoreError, NotLoggedInError
@@ -29,15 +29,14 @@ def configure(parser: CommandParser) -> None:
         "it is still good. Asks nobody. The profile in use has a *; the exit code is 3 when it has "
         "no login that is good."
     )
-    add_profile_option(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples("dagy auth status", "dagy auth status --profile prod --format json")
     parser.set_defaults(handler=show_status)
 
 
-def show_status(args: Namespace, app: App) -> Answer:
+def show_status(_: Namespace, app: App) -> Answer:
     """Return what is known of each login."""
-    flags = Flags(profile=args.profile)
+    flags = Flags(profile=app.options.profile)
     file = config_file_of(flags, app.environ)
     stored = _stored(app.environ)
     settings = resolve(flags, app.environ, file, stored_names=stored)

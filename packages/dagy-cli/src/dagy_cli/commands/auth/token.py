@@ -8,7 +8,7 @@ from dagy_cli.account_views import token_view
 from dagy_cli.accounts import account_for
 from dagy_cli.app import Answer, App
 from dagy_cli.auth_notices import notices_on
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import Flags
 from dagy_types.errors import UsageError
 
@@ -19,7 +19,6 @@ def configure(parser: CommandParser) -> None:
         "Print an access token that is good now, renewed if need be, for another program to read. "
         "Whoever has it can do what you can: do not write it to a file or a log."
     )
-    add_profile_option(parser)
     parser.add_argument("--yes", action="store_true", help="print it on a terminal, too")
     add_format_option(parser)
     parser.add_examples(
@@ -35,7 +34,7 @@ def give_token(args: Namespace, app: App) -> Answer:
             "The token would be shown on the terminal.",
             hint="Send it to a program: dagy auth token | PROGRAM, or add --yes.",
         )
-    flags = Flags(profile=args.profile)
+    flags = Flags(profile=app.options.profile)
     account = account_for(flags, app.environ, notify=notices_on(app.console))
     access = account.access()
     with access.explained():

@@ -10,7 +10,6 @@ from dagy_cli.parser import (
     CommandParser,
     add_catalogue_options,
     add_format_option,
-    add_profile_option,
 )
 
 
@@ -18,8 +17,7 @@ def configure(parser: CommandParser) -> None:
     """Add the arguments of `dagy deployments list`."""
     parser.description = "List the deployments of a server, the newest first."
     add_catalogue_options(parser)
-    add_profile_option(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy deployments list --flow daily", "dagy deployments list --profile prod --format json"
     )
@@ -28,7 +26,7 @@ def configure(parser: CommandParser) -> None:
 
 def list_deployments(args: Namespace, app: App) -> Answer:
     """Return the deployments that the filters let through."""
-    client = app.client(args.profile)
+    client = app.client()
     found = list(
         client.deployments.list(flow_name=args.flow, namespace=args.namespace, limit=args.limit)
     )

@@ -10,7 +10,6 @@ from dagy_cli.parser import (
     CommandParser,
     add_catalogue_options,
     add_format_option,
-    add_profile_option,
 )
 
 
@@ -18,8 +17,7 @@ def configure(parser: CommandParser) -> None:
     """Add the arguments of `dagy flows list`."""
     parser.description = "List the versions of flows at a server, the newest first."
     add_catalogue_options(parser)
-    add_profile_option(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy flows list --flow daily",
         "dagy flows list --namespace data/ingestion --limit 100 --format json",
@@ -29,7 +27,7 @@ def configure(parser: CommandParser) -> None:
 
 def list_flows(args: Namespace, app: App) -> Answer:
     """Return the versions that the filters let through."""
-    client = app.client(args.profile)
+    client = app.client()
     found = list(client.flows.list(flow_name=args.flow, namespace=args.namespace, limit=args.limit))
     nothing = ("No flow is found. To bring one there: dagy deploy ARTIFACT.zip",)
     return Answer(flows_view(found), notes=() if found else nothing)

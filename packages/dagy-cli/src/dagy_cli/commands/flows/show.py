@@ -7,7 +7,7 @@ from argparse import Namespace
 from dagy_cli.app import Answer, App
 from dagy_cli.catalogue_views import flow_view
 from dagy_cli.failure import with_hint_for_missing
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 
 
 def configure(parser: CommandParser) -> None:
@@ -19,7 +19,6 @@ def configure(parser: CommandParser) -> None:
     parser.add_argument(
         "--flow-version", metavar="V", help="which version (the one that was registered last)"
     )
-    add_profile_option(parser)
     add_format_option(parser)
     parser.add_examples(
         "dagy flows show daily", "dagy flows show daily --flow-version 2 --format json"
@@ -29,7 +28,7 @@ def configure(parser: CommandParser) -> None:
 
 def show_flow(args: Namespace, app: App) -> Answer:
     """Return one version."""
-    client = app.client(args.profile)
+    client = app.client()
     with with_hint_for_missing("Run: dagy flows list"):
         if args.flow_version is None:
             return Answer(flow_view(client.flows.get(args.flow_name)))

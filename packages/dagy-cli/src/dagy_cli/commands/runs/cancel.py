@@ -18,7 +18,7 @@ def configure(parser: CommandParser) -> None:
         "recorded. (A run of this machine is ended where it runs, by Ctrl-C.)"
     )
     add_run_argument(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples("dagy runs cancel RUN", "dagy runs cancel RUN --profile prod")
     parser.set_defaults(handler=cancel_run)
 

@@ -33,12 +33,13 @@ def configure(parser: CommandParser) -> None:
     add_place_options(
         parser, here="the runs of this machine (the default)", there="the runs of the server"
     )
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy runs list --status failed --since 24h",
         "dagy runs list --flow daily --format json",
         "dagy runs list --remote --status running",
         "dagy runs list --sort -started --limit 100",
+        "dagy runs list --status failed --format name | xargs -n1 dagy runs resume",
     )
     parser.set_defaults(handler=list_runs)
 
@@ -46,7 +47,7 @@ def configure(parser: CommandParser) -> None:
 def list_runs(args: Namespace, app: App) -> Answer:
     """Return the runs that the filters let through."""
     since = None if args.since is None else moment_since(args.since, datetime.now(timezone.utc))
-    reader = server_place(args, app).reader if args.remote else app.store
+    reader = server_place(app).reader if args.remote else app.store
     query = RunQuery(
         status=args.status,
         flow_name=args.flow,
@@ -57,7 +58,10 @@ def list_runs(args: Namespace, app: App) -> Answer:
     runs = reader.list_runs(query, limit=args.limit + 1)
     has_more, runs = len(runs) > args.limit, runs[: args.limit]
     view = View(
-        documents=[run_document(run) for run in runs], is_list=True, blocks=[runs_table(runs)]
+        documents=[run_document(run) for run in runs],
+        is_list=True,
+        blocks=[runs_table(runs)],
+        name_field="run_id",
     )
     if has_more:
         return Answer(view, notes=(f"There are more: --cursor {runs[-1].run_id}",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from dagy_cli.app import Answer, App
-from dagy_cli.parser import CommandParser, add_format_option, add_profile_option
+from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.render.cells import counted
 from dagy_cli.run_places import add_run_id, find_run, server_place
 from dagy_cli.run_views import run_view
@@ -20,8 +20,7 @@ def configure(parser: CommandParser) -> None:
         "was cut short can be repeated."
     )
     add_run_id(parser)
-    add_profile_option(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples("dagy runs push RUN", "dagy runs push RUN --profile prod")
     parser.set_defaults(handler=push_run)
 
@@ -34,7 +33,7 @@ def push_run(args: Namespace, app: App) -> Answer:
             f"Run {run.run_id} is {run.status}: it can be sent once it has ended.",
             hint=f"Run: dagy runs watch {run.run_id}",
         )
-    place = server_place(args, app)
+    place = server_place(app)
     assert place.client is not None
     # The reports need the client, which takes long to load.
     from dagy_cli.pushing import push

@@ -42,7 +42,7 @@ def configure(parser: CommandParser) -> None:
     )
     add_flow_option(parser)
     add_execution_options(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy runs resume RUN",
         "dagy runs resume RUN --from load",

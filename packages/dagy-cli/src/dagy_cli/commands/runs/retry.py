@@ -19,7 +19,7 @@ def configure(parser: CommandParser) -> None:
     )
     add_run_argument(parser)
     add_waiting_options(parser)
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy runs retry RUN", "dagy runs retry RUN --detach --format json | jq -r .run_id"
     )

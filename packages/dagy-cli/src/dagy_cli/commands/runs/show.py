@@ -32,7 +32,7 @@ def configure(parser: CommandParser) -> None:
     )
     add("--gantt", action="store_true", help="show when each task ran, on a time axis")
     add("--svg", metavar="FILE", help="write the time axis as a picture, too")
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy runs show RUN",
         "dagy runs show RUN --children",
@@ -62,6 +62,7 @@ def show_run(args: Namespace, app: App) -> Answer:
             documents=[run_with_tasks_document(run, task_runs)],
             is_list=False,
             blocks=[run_fields(run), Lines([[Cell("")]]), *tasks],
+            name_field="run_id",
         ),
         notes=tuple(notes),
     )

@@ -32,7 +32,7 @@ def configure(parser: CommandParser) -> None:
         action="store_true",
         help="exit with 0 when the run has ended, however it did",
     )
-    add_format_option(parser)
+    add_format_option(parser, has_names=True)
     parser.add_examples(
         "dagy runs watch RUN",
         "dagy runs watch RUN --timeout 60",
