@@ -245,7 +245,7 @@ def test_head_ends_a_listing_of_ten_thousand_without_a_word(dagy: Dagy, output_f
     assert dagy("run", f"{SMALL}:chatty").returncode == 0
     [run] = dagy.json("runs", "list")
     multiply_runs(Path(dagy.environ["DAGY_LOCAL_DIR"]) / "dagy.db", 10_000)
-    for command in ("runs list --limit 10000", f"logs {run['run_id']}"):
+    for command in ("runs list --limit 20000", f"logs {run['run_id']}"):
         pipe = f"{dagy.command} {command} --format {output_format} | head -1"
         ended = subprocess.run(
             ["bash", "-c", f"{pipe}; echo ${{PIPESTATUS[@]}}"],

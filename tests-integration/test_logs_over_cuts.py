@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from control_plane import ControlPlane, running_control_plane
@@ -29,11 +30,14 @@ def test_cli_18_twenty_cuts_lose_and_repeat_no_line(
             with dagy.start("logs", run["run_id"], "--follow") as process:
                 assert process.stdout is not None
                 lines = [process.stdout.readline()]
-                for batch in batches:
-                    _say(server, run["run_id"], batch)
-                assert server.ask("POST", f"/runs/{run['run_id']}/cancel")[0] == 200
-                rest, said = process.communicate(timeout=240)
-        lines += rest.splitlines()
+                with ThreadPoolExecutor(1) as meanwhile:
+                    rest = meanwhile.submit(process.stdout.readlines)
+                    for batch in batches:
+                        _say(server, run["run_id"], batch)
+                    assert server.ask("POST", f"/runs/{run['run_id']}/cancel")[0] == 200
+                    lines += rest.result(timeout=240)
+                assert process.stderr is not None
+                said = process.stderr.read()
     assert process.returncode == 0, said
     assert proxy.cuts == CUTS
     assert [int(line.split()[-1]) for line in lines] == list(range(LINES))

@@ -68,7 +68,13 @@ class RunRequestBody(RequestModel):
 
 
 @route(
-    router, "GET", "/runs", needs=Permission.RUNS_READ, operation="runs.list", response=Page[Run]
+    router,
+    "GET",
+    "/runs",
+    needs=Permission.RUNS_READ,
+    operation="runs.list",
+    response=Page[Run],
+    responses=error_responses(404),
 )
 def list_runs(
     view: View,
