@@ -18,7 +18,7 @@ Connect = Callable[..., Any]
 
 @pytest.fixture
 def many(server: FakeServer, new_run: Callable[..., Run]) -> list[str]:
-    ids = [f"r{number:03}" for number in range(250)]
+    ids = [f"r{number:03}" for number in range(450)]
     for run_id in ids:
         server.add_run(new_run(run_id))
     return ids[::-1]
@@ -30,7 +30,7 @@ def test_a_page_is_fetched_when_it_is_needed(
     """HTTP-07."""
     runs = connect().runs.list()
     assert server.requests == []
-    taken = [next(runs).run_id for _ in range(100)]
+    taken = [next(runs).run_id for _ in range(200)]
     assert len(server.requests) == 1
     taken.append(next(runs).run_id)
     assert len(server.requests) == 2
@@ -38,7 +38,7 @@ def test_a_page_is_fetched_when_it_is_needed(
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (100, 1), (101, 2), (1000, 3)])
+@pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (200, 1), (201, 2), (1000, 3)])
 def test_a_limit_ends_the_requests_exactly(
     connect: Connect, server: FakeServer, many: list[str], limit: int, requests: int
 ) -> None:
@@ -46,7 +46,7 @@ def test_a_limit_ends_the_requests_exactly(
     assert [run.run_id for run in connect().runs.list(limit=limit)] == many[:limit]
     assert len(server.requests) == requests
     asked = sum(int(request.query["limit"]) for request in server.requests)
-    assert asked == min(limit, 300)
+    assert asked == min(limit, 600)
 
 
 def test_a_limit_cannot_be_negative(connect: Connect) -> None:
@@ -63,7 +63,7 @@ def test_what_comes_and_goes_meanwhile_makes_nothing_skipped_or_repeated(
         seen.append(run.run_id)
         server.add_run(new_run(f"t{number}"))
         if number == 50:
-            for gone in ("r249", "r199", "r150", "r010"):
+            for gone in ("r449", "r349", "r250", "r010"):
                 server.remove_run(gone)
     assert seen == [each for each in many if each != "r010"]
 
@@ -108,6 +108,6 @@ def test_a_problem_on_a_later_page_comes_after_the_items_before_it(
 ) -> None:
     server.faults.extend([None, *[AnsweredInstead(404)]])
     runs = connect().runs.list()
-    assert [next(runs).run_id for _ in range(100)] == many[:100]
+    assert [next(runs).run_id for _ in range(200)] == many[:200]
     with pytest.raises(Exception, match="404"):
         next(runs)

@@ -24,7 +24,7 @@ from dagy_types.errors import UsageError
 
 T = TypeVar("T")
 
-MAX_PAGE_ITEMS = 100
+MAX_PAGE_ITEMS = 200
 
 
 class Call(Protocol[T]):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import signal
@@ -190,9 +189,7 @@ class Office(Desk):
 
     def work(self, order: WorkOrder) -> int:
         """Be the worker that has an order, and return its exit status."""
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(order.to_json())))
-            return worker.main()
+        return worker.work_on(order)
 
     def lose(self, run_id: str, server: str = "srv_here") -> None:
         """Let the lease of a run's worker go by."""

@@ -5,16 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from dagy_server.execution import queue
-from dagy_server.execution.orders import WorkOrder, order_for
+from dagy_server.execution.orders import order_for
 from dagy_server.execution.places import Places
 from dagy_server.execution.pruning import remove_old
+from dagy_server.execution.workers import Workers
 from dagy_server.services import Services
 from dagy_types.errors import StoreError
 
@@ -24,7 +24,6 @@ DIRECTORY = "execution"
 _LOOK_SECONDS = 0.5
 _PRUNE_SECONDS = 3600.0
 _DAY_SECONDS = 86_400
-_OWN_PREFIX = "DAGY_"
 
 _log = logging.getLogger(__name__)
 
@@ -43,6 +42,7 @@ class Dispatcher:
         self._settings = services.settings
         self._places = Places(self._settings.data_directory / DIRECTORY)
         self._server = self._places.server_id()
+        self._workers = Workers(self._places)
         self._started: list[_Started] = []
         self._pruned_at = 0.0
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
@@ -73,7 +73,9 @@ class Dispatcher:
                 self._prune()
             except StoreError:
                 _log.exception("the queue of runs cannot be read; it is looked at again")
-            services.work_added.wait(_LOOK_SECONDS)
+            if not services.work_added.wait(_LOOK_SECONDS):
+                self._workers.make_ready()
+        self._workers.close()
 
     def _look(self) -> None:
         self._notice_ends()
@@ -99,7 +101,7 @@ class Dispatcher:
             with database.writing() as connection:
                 queue.lose_worker(connection, run_id, server=self._server, now=now, token=token)
             self._started.remove(each)
-            _remove_if_empty(self._log_file(run_id))
+            _remove_if_empty(self._places.log_of(run_id))
             self._services.line_signals.notify(run_id)
         with database.reading() as connection:
             late = queue.late_runs(connection, now=now)
@@ -122,34 +124,8 @@ class Dispatcher:
         order = order_for(
             claim, line, settings=self._settings, root=self._places.root, environ=os.environ
         )
-        self._started.append(_Started(self._start(order), claim))
+        self._started.append(_Started(self._workers.start(order), claim))
         return True
-
-    def _start(self, order: WorkOrder) -> subprocess.Popen[bytes]:
-        environ = {
-            name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)
-        }
-        self._places.logs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._log_file(order.run_id).open("ab") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dagy_server.execution.worker"],
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                env=environ,
-                cwd=self._places.root,
-                start_new_session=True,  # a Ctrl-C for the server is not for it
-            )
-        assert process.stdin is not None
-        try:
-            with process.stdin as stream:
-                stream.write(order.to_json())
-        except BrokenPipeError:
-            _log.error("a worker for run %s could not start", order.run_id)  # its end is noticed
-        return process
-
-    def _log_file(self, run_id: str) -> Path:
-        return self._places.logs / f"{run_id}.log"
 
 
 def _remove_if_empty(path: Path) -> None:

@@ -56,6 +56,11 @@ class WorkOrder:
         """Where the environments are."""
         return Places(Path(self.root)).environments
 
+    @property
+    def log(self) -> Path:
+        """Where the worker says by what it was surprised."""
+        return Places(Path(self.root)).log_of(self.run_id)
+
     def to_json(self) -> bytes:
         """Return the text that a worker reads."""
         return json.dumps(asdict(self)).encode()

@@ -28,6 +28,15 @@ class Places:
         """Where a worker that was surprised says by what, in a file for each run."""
         return self.root / "logs"
 
+    def log_of(self, run_id: str) -> Path:
+        """Where the workers of a run say by what they were surprised."""
+        return self.logs / f"{run_id}.log"
+
+    @property
+    def log_of_starts(self) -> Path:
+        """Where workers say so that have no run yet."""
+        return self.root / "starts.log"
+
     def of_run(self, first_run_id: str) -> RunPlaces:
         """Return the places of a run and of all that retry it.
 

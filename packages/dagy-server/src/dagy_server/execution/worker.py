@@ -7,6 +7,7 @@ come to, the next worker of the run does.
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import sys
 import time
@@ -45,9 +46,18 @@ _log = logging.getLogger("dagy_server.execution.worker")
 
 
 def main() -> int:
-    """Carry out the order that the standard input has."""
+    """Carry out the order that the standard input has, if it has one at its end."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    order = order_from_json(sys.stdin.buffer.read())
+    text = sys.stdin.buffer.read()
+    if not text:
+        return 0
+    order = order_from_json(text)
+    _say_in(order.log)
+    return work_on(order)
+
+
+def work_on(order: WorkOrder) -> int:
+    """Carry out an order, and return the exit status of the worker."""
     try:
         with (
             RunLock(order.places) as lock,
@@ -235,6 +245,14 @@ class Worker:
         runs = self._recorded_runs(self._order.run_id)
         if runs and runs[-1].status is RunStatus.SUCCEEDED:
             shutil.rmtree(self._places.root, ignore_errors=True)  # nobody can retry it
+
+
+def _say_in(path: Path) -> None:
+    """Have all that this process says from now on in a file."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("ab") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
 
 
 def _is_crashed(run: Run) -> bool:

@@ -1,0 +1,165 @@
+"""Processes of workers: one is ready once there was work, and none is left behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dagy_server.execution.orders import WorkOrder
+from dagy_server.execution.places import Places
+from dagy_server.execution.workers import Workers
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    return Places(tmp_path)
+
+
+@pytest.fixture
+def workers(places: Places) -> Iterator[Workers]:
+    workers = Workers(places)
+    yield workers
+    workers.close()
+
+
+@pytest.fixture
+def order(tmp_path: Path) -> WorkOrder:
+    """Work at a server that is nowhere: the worker gives up soon."""
+    return WorkOrder(
+        url="http://127.0.0.1:9",
+        token="t",
+        run_id="r1",
+        number=1,
+        line=("r1",),
+        artifact_id="a",
+        sha256="0" * 64,
+        parameters={},
+        root=str(tmp_path),
+        lease_seconds=1,
+        max_artifact_bytes=1,
+    )
+
+
+def _children() -> set[int]:
+    text = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text()
+    return set(map(int, text.split()))
+
+
+def _is_worker(process_id: int) -> bool:
+    try:
+        command = Path(f"/proc/{process_id}/cmdline").read_bytes()  # empty when it has ended
+    except FileNotFoundError:
+        return False
+    return b"dagy_server.execution.worker" in command
+
+
+def test_without_work_there_is_no_process(workers: Workers) -> None:
+    before = _children()
+    workers.make_ready()
+    assert _children() == before
+
+
+def test_once_there_was_work_one_worker_is_ready_and_takes_the_next(
+    workers: Workers, order: WorkOrder
+) -> None:
+    first = workers.start(order)
+    before = _children()
+    workers.make_ready()
+    workers.make_ready()
+    (ready,) = _children() - before
+    second = workers.start(order)
+    assert second.pid == ready
+    assert second.pid != first.pid
+    for each in (first, second):
+        each.kill()
+        each.wait()
+
+
+def test_a_ready_worker_that_was_killed_is_replaced(workers: Workers, order: WorkOrder) -> None:
+    first = workers.start(order)
+    workers.make_ready()
+    for _ in range(2):
+        assert workers._ready is not None
+        workers._ready.kill()
+        workers._ready.wait()
+        workers.make_ready()
+    assert workers._ready is not None
+    assert workers._ready.poll() is None
+    first.kill()
+    first.wait()
+
+
+def test_a_killed_worker_is_not_given_the_next_order(workers: Workers, order: WorkOrder) -> None:
+    first = workers.start(order)
+    workers.make_ready()
+    assert workers._ready is not None
+    killed = workers._ready
+    killed.kill()
+    killed.wait()
+    second = workers.start(order)
+    assert second.pid != killed.pid
+    for each in (first, second):
+        each.kill()
+        each.wait()
+
+
+def test_a_worker_without_an_order_ends_in_silence(
+    workers: Workers, order: WorkOrder, places: Places
+) -> None:
+    first = workers.start(order)
+    workers.make_ready()
+    assert workers._ready is not None
+    ready = workers._ready
+    workers.close()
+    assert ready.returncode == 0
+    assert places.log_of_starts.read_bytes() == b""
+    first.kill()
+    first.wait()
+
+
+def test_what_a_worker_says_is_in_the_log_of_its_run(
+    workers: Workers, order: WorkOrder, places: Places, tmp_path: Path
+) -> None:
+    (tmp_path / "runs").write_text("in the way of the directory of the run")
+    worker = workers.start(order)
+    assert worker.wait(60) == 1
+    assert "NotADirectoryError" in places.log_of("r1").read_text()
+    assert places.log_of_starts.read_bytes() == b""
+
+
+def test_orch_24_a_server_that_was_killed_leaves_no_ready_worker_behind(site: Any) -> None:
+    deployment = site.deploy(_FLOW, "nothing")
+    site.run(deployment)
+    process = site.server.process
+    seen: set[int] = set()
+
+    def has_another() -> bool:
+        seen.update(each for each in _children_of(process.pid) if _is_worker(each))
+        return len(seen) > 1
+
+    site.wait_for(has_another)
+    process.kill()
+    process.wait()
+    site.wait_for(lambda: not any(map(_is_worker, seen)))
+
+
+_FLOW = """
+from dagy import flow, task
+
+@task
+def step() -> None:
+    pass
+
+@flow(version=VERSION)
+def nothing() -> None:
+    step()
+"""
+
+
+def _children_of(process_id: int) -> set[int]:
+    text = "".join(each.read_text() for each in Path(f"/proc/{process_id}/task").glob("*/children"))
+    return set(map(int, text.split()))
