@@ -31,6 +31,35 @@ class ExitCode(IntEnum):
     TERMINATED = 143
 
 
+MEANINGS: Mapping[ExitCode, str] = {
+    ExitCode.OK: "success",
+    ExitCode.UNEXPECTED: "unexpected error; the message says where the report was written",
+    ExitCode.USAGE: "wrong usage or settings, a bad parameter, a flow that cannot be imported",
+    ExitCode.AUTH: "not logged in, expired, refused; or no store for tokens works",
+    ExitCode.NETWORK: (
+        "network or server unavailable; with logout --require-revoke: a token was not revoked"
+    ),
+    ExitCode.NOT_FOUND: "no such file, flow, run or other thing",
+    ExitCode.CONFLICT: (
+        "conflict: a run that is under way or has succeeded cannot be resumed,"
+        " nor one whose code has changed; other content under a version that is taken"
+    ),
+    ExitCode.PERMISSION_DENIED: "permission denied",
+    ExitCode.PENDING: "two runs differ; with deploy --dry-run --exit-code: something would change",
+    ExitCode.LOCAL_STATE: (
+        "the local record, an output or an artifact is unusable,"
+        " or a file cannot be written or packed"
+    ),
+    ExitCode.RUN_FAILED: "the run failed",
+    ExitCode.RUN_CANCELLED: "the run was cancelled",
+    ExitCode.RUN_TIMED_OUT: "the run timed out",
+    ExitCode.RUN_CRASHED: "the run crashed",
+    ExitCode.WAIT_EXPIRED: "the wait was over before the run",
+    ExitCode.INTERRUPTED: "interrupted (Ctrl-C)",
+    ExitCode.TERMINATED: "terminated (SIGTERM)",
+}
+"""What each code says."""
+
 ERROR_EXIT_CODES: Mapping[type[BaseException], ExitCode] = {
     errors.UsageError: ExitCode.USAGE,
     errors.ConfigError: ExitCode.USAGE,

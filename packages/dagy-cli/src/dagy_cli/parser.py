@@ -30,6 +30,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "whoami": ("dagy_cli.commands.whoami", "show who you are to the server"),
     "auth": ("dagy_cli.commands.auth.verbs", "look at the logins of this machine"),
     "server": ("dagy_cli.commands.server", "run a control plane"),
+    "help": ("dagy_cli.commands.help", "explain a command, the exit codes, the environment"),
+    "version": ("dagy_cli.commands.version", "show the versions of all that takes part"),
 }
 """Each command's name, module and one-line summary."""
 
