@@ -3,7 +3,7 @@ from __future__ import annotations
 import io
 import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -70,3 +70,28 @@ def test_a_client_is_opened_for_the_app_and_sees_what_ended_the_command() -> Non
         assert app.client() == "client"
         raise UsageError("odd")
     assert events == ["prod", "odd"]
+
+
+@pytest.mark.parametrize(
+    ("text", "style", "said"),
+    [
+        ("", "heavy_grid", ""),
+        ("profiles: {dev: {table_format: simple}}", "simple", ""),
+        (
+            "profiles: {dev: {table_format: nice}}",
+            "heavy_grid",
+            "Tables look as usual: table_format cannot be 'nice'.\n",
+        ),
+        ("- a", "heavy_grid", "Tables look as usual: "),
+    ],
+)
+def test_the_style_of_tables_is_that_of_the_profile(
+    config: Callable[[str], Path], text: str, style: str, said: str
+) -> None:
+    config(text)
+    stderr = io.StringIO()
+    console = Console(io.StringIO(), stderr, environ={})
+    app = App(options=Options(), environ=os.environ, console=console)
+    assert app.table_format() == style
+    assert stderr.getvalue().startswith(said)
+    assert bool(stderr.getvalue()) == bool(said)

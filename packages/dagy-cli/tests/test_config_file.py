@@ -40,7 +40,12 @@ def test_the_published_form_is_read_and_what_is_unknown_is_passed_over(
         path=path,
         default_profile="prod",
         profiles={
-            "prod": Profile(api_url="https://api.dagy.io", app_url="https://dagy.io"),
+            "prod": Profile(
+                api_url="https://api.dagy.io",
+                app_url="https://dagy.io",
+                table_format="heavy_grid",
+                last_updated="2026-11-01T08:00:00+00:00",
+            ),
             "dev": Profile(
                 api_url="http://localhost:8000",
                 issuer="http://localhost:9000",

@@ -103,10 +103,10 @@ def test_an_unknown_profile_is_wrong_usage_and_the_known_ones_are_named(
     assert error.value.hint == "Use one of: dev, prod."
 
 
-def test_where_there_are_no_profiles_the_file_for_them_is_named() -> None:
+def test_where_there_are_no_profiles_it_is_told_how_to_make_one() -> None:
     with pytest.raises(UsageError) as error:
         _resolve(profile="prod")
-    assert error.value.hint == f"Add it to {PATH}"
+    assert error.value.hint == "Run: dagy config set api_url URL --profile NAME"
 
 
 def test_a_default_that_is_no_profile_is_an_error_of_the_file() -> None:
@@ -134,12 +134,12 @@ def test_an_unknown_storage_says_where_it_comes_from() -> None:
         (
             _file(),
             "No server is known: DAGY_API_URL is not set, and there are no profiles.",
-            f"Set DAGY_API_URL, or add a profile with api_url to {PATH}",
+            "Set DAGY_API_URL, or run: dagy config set api_url URL",
         ),
         (
             _file(bare=Profile()),
             "No server is known: profile 'bare' has no api_url.",
-            f"Set DAGY_API_URL, or add api_url to the profile in {PATH}",
+            "Run: dagy config set api_url URL --profile bare",
         ),
     ],
 )

@@ -20,8 +20,8 @@ from dagy_auth import (
     read_legacy_token,
     resolve_token_source,
 )
-from dagy_cli.config_file import FILE_NAME, read_config_file
-from dagy_cli.profiles import ConfigFile, Flags, Setting, Settings, resolve
+from dagy_cli.config_file import config_file_of
+from dagy_cli.profiles import Flags, Setting, Settings, resolve
 from dagy_cli.render.cells import time_cell
 from dagy_store import local_directory
 from dagy_types.errors import (
@@ -211,23 +211,6 @@ def account_for(flags: Flags, environ: Mapping[str, str], *, notify: Notify) -> 
     """
     settings = resolve(flags, environ, config_file_of(flags, environ))
     return Account(settings, environ=environ, notify=notify)
-
-
-def config_file_of(flags: Flags, environ: Mapping[str, str]) -> ConfigFile:
-    """Return the profiles; a machine without a home directory has none.
-
-    Raises:
-        ConfigError: When the file cannot be used, or one of its profiles is asked for where there
-            can be none.
-    """
-    try:
-        directory = local_directory(environ)
-    except ConfigError:
-        # With an API URL and a token in the environment, nothing else is needed.
-        if flags.profile or environ.get("DAGY_PROFILE"):
-            raise
-        return ConfigFile(path=Path("~/.dagy") / FILE_NAME)
-    return read_config_file(directory)
 
 
 def token_variable(environ: Mapping[str, str]) -> str | None:

@@ -15,7 +15,7 @@ from dagy_cli.console import Console
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.render.view import Verbatim, View
 from dagy_types import RunStore
-from dagy_types.errors import UsageError
+from dagy_types.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from dagy_client import DagyClient
@@ -101,6 +101,24 @@ class App:
         from dagy_store import local_directory
 
         return self._resources.enter_context(self._open_store(local_directory(self.environ)))
+
+    def table_format(self) -> str:
+        """Return the style of tables on a terminal that the profile asks for.
+
+        No answer is lost for the sake of its looks: where the settings cannot be used, that is
+        noted, and tables look as usual.
+        """
+        from dagy_cli.config_file import config_file_of
+        from dagy_cli.config_keys import value_of
+        from dagy_cli.profiles import DEFAULT_TABLE_FORMAT, Flags, resolve
+
+        flags = Flags(profile=self.options.profile)
+        try:
+            settings = resolve(flags, self.environ, config_file_of(flags, self.environ))
+            return str(value_of("table_format", settings.table_format.value))
+        except (ConfigError, UsageError) as error:
+            self.console.note(f"Tables look as usual: {error.message}")
+            return DEFAULT_TABLE_FORMAT
 
     def client(self) -> DagyClient:
         """Open a client of the server of the profile; it is closed with everything else.

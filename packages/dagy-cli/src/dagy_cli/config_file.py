@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dagy_cli.profiles import ConfigFile, Profile
+from dagy_cli.profiles import ConfigFile, Flags, Profile
+from dagy_store import local_directory
 from dagy_types.errors import ConfigError
 
 FILE_NAME = "config.yaml"
 
 _VERSION = 1
-_TEXTS = ("api_url", "app_url", "issuer", "client_id", "auth_storage")
+_TEXTS = ("api_url", "app_url", "issuer", "client_id", "auth_storage", "table_format")
 
 
 def read_config_file(directory: Path) -> ConfigFile:
@@ -22,19 +24,51 @@ def read_config_file(directory: Path) -> ConfigFile:
         ConfigError: When the file cannot be read, or is not of the form that it should have.
     """
     path = directory / FILE_NAME
+    return parse_config(read_config_text(path), path)
+
+
+def config_file_of(flags: Flags, environ: Mapping[str, str]) -> ConfigFile:
+    """Return the profiles; a machine without a home directory has none.
+
+    Raises:
+        ConfigError: When the file cannot be used, or one of its profiles is asked for where there
+            can be none.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ConfigFile(path=path)
-    except NotADirectoryError:  # whoever needs the directory tells that better
-        return ConfigFile(path=path)
+        directory = local_directory(environ)
+    except ConfigError:
+        # With an API URL and a token in the environment, nothing else is needed.
+        if flags.profile or environ.get("DAGY_PROFILE"):
+            raise
+        return ConfigFile(path=Path("~/.dagy") / FILE_NAME)
+    return read_config_file(directory)
+
+
+def read_config_text(path: Path) -> str:
+    """Return what the file has in it; nothing when there is none.
+
+    Raises:
+        ConfigError: When it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs the directory tells that better
+        return ""
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be read: {error.strerror}.", hint="Check the file and its mode."
         ) from error
     except UnicodeDecodeError:
         raise _broken(path, "it is not UTF-8") from None
-    document = _parsed(text, path)
+
+
+def parse_config(text: str, path: Path) -> ConfigFile:
+    """Return the profiles in the text of a file.
+
+    Raises:
+        ConfigError: When it is not of the form that it should have.
+    """
+    document = None if not text else _parsed(text, path)
     if document is None:
         return ConfigFile(path=path)
     return _config_file(document, path)
@@ -78,7 +112,16 @@ def _profile(name: str, document: Any, path: Path) -> Profile:
     if not isinstance(is_protected, bool):
         raise _broken(path, f"protected of {owner} is neither true nor false")
     texts = {key: _text(document, key, path=path, owner=owner) for key in _TEXTS}
-    return Profile(**texts, is_protected=is_protected)
+    return Profile(
+        **texts, last_updated=_moment(document.get("last_updated")), is_protected=is_protected
+    )
+
+
+def _moment(value: Any) -> str | None:
+    # Without quotes, a time is a time to YAML.
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str) else None
 
 
 def _mapping(value: Any, path: Path, owner: str) -> Mapping[Any, Any]:

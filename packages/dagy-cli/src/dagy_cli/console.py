@@ -23,6 +23,9 @@ class Console:
         color: ``auto``, ``always`` or ``never``.
         is_quiet: Leave out notes.
         uses_utc: Show times in UTC, not in the zone of this machine.
+
+    Attributes:
+        table_format: The style of tables on a terminal, as tabulate knows it.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Console:
         self.stderr = stderr
         self.is_quiet = is_quiet
         self.uses_utc = uses_utc
+        self.table_format = "heavy_grid"
         self._environ = environ
         self._color = color
 

@@ -75,6 +75,8 @@ def _run_command(args: Namespace) -> int:
 def _deliver(answer: Answer, output_format: str, app: App) -> None:
     from dagy_cli.render import render
 
+    if output_format == "table" and sys.stdout.isatty():
+        app.console.table_format = app.table_format()
     render(answer.view, output_format, app.console)
     for line in answer.notes:
         app.console.note(line)

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "logout": ("dagy_cli.commands.logout", "log out of a server"),
     "whoami": ("dagy_cli.commands.whoami", "show who you are to the server"),
     "auth": ("dagy_cli.commands.auth.verbs", "look at the logins of this machine"),
+    "config": ("dagy_cli.commands.config.verbs", "look at the profiles, and change them"),
     "server": ("dagy_cli.commands.server", "run a control plane"),
     "help": ("dagy_cli.commands.help", "explain a command, the exit codes, the environment"),
     "version": ("dagy_cli.commands.version", "show the versions of all that takes part"),
@@ -123,14 +124,14 @@ class CommandParser(argparse.ArgumentParser):
             return
         from dagy_types.errors import UsageError
 
-        what = "/".join(action.option_strings) or "command"
+        what = "/".join(action.option_strings) or str(action.metavar).lower()
         raise UsageError(f"Unknown {what}: {value!r}.", hint=self._advice(action, value, choices))
 
     def _advice(self, action: argparse.Action, value: str, choices: Iterable[str]) -> str:
         from difflib import get_close_matches
 
         near = get_close_matches(value, choices, n=1)
-        if action.option_strings:
+        if not isinstance(action, argparse._SubParsersAction):
             return f"Use one of: {', '.join(choices)}."
         return f"Did you mean: {self.prog} {near[0]}" if near else f"Run: {self.prog} --help"
 

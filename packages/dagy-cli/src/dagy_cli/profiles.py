@@ -13,6 +13,7 @@ from dagy_types.errors import ConfigError, UsageError
 DEFAULT_APP_URL = "https://dagy.io"
 DEFAULT_CLIENT_ID = "dagy-cli"
 DEFAULT_NAME = "default"
+DEFAULT_TABLE_FORMAT = "heavy_grid"
 
 Storage = Literal["auto", "keyring", "file"]
 STORAGES: tuple[Storage, ...] = ("auto", "keyring", "file")
@@ -45,6 +46,8 @@ class Profile:
     issuer: str | None = None
     client_id: str | None = None
     auth_storage: str | None = None
+    table_format: str | None = None
+    last_updated: str | None = None
     is_protected: bool = False
 
 
@@ -73,6 +76,7 @@ class Settings:
         profile: Its name; ``None`` when there are no profiles.
         issuer: The provider of logins; ``None`` leaves it to the server to say.
         auth_storage: One of `STORAGES`.
+        table_format: A style of tabulate for tables on a terminal.
     """
 
     file: ConfigFile
@@ -82,6 +86,7 @@ class Settings:
     issuer: Setting | None
     client_id: Setting
     auth_storage: Setting
+    table_format: Setting
 
     @property
     def storage(self) -> Storage:
@@ -116,11 +121,11 @@ class Settings:
         if self.profile is None:
             raise ConfigError(
                 "No server is known: DAGY_API_URL is not set, and there are no profiles.",
-                hint=f"Set DAGY_API_URL, or add a profile with api_url to {self.file.path}",
+                hint="Set DAGY_API_URL, or run: dagy config set api_url URL",
             )
         raise ConfigError(
             f"No server is known: profile {self.profile.value!r} has no api_url.",
-            hint=f"Set DAGY_API_URL, or add api_url to the profile in {self.file.path}",
+            hint=f"Run: dagy config set api_url URL --profile {shlex.quote(self.profile.value)}",
         )
 
 
@@ -175,7 +180,19 @@ def resolve(
         issuer=_first((profile.issuer, f"issuer of {place}")),
         client_id=_first((profile.client_id, place)) or Setting(DEFAULT_CLIENT_ID, _DEFAULT),
         auth_storage=storage or Setting("auto", _DEFAULT),
+        table_format=_first((profile.table_format, place))
+        or Setting(DEFAULT_TABLE_FORMAT, _DEFAULT),
     )
+
+
+def profile_to_change(chosen: str | None, environ: Mapping[str, str], file: ConfigFile) -> str:
+    """Return the name of the profile that a change is meant for; it may be new.
+
+    Args:
+        chosen: As ``--profile`` gave it.
+    """
+    first = min(file.profiles, default=DEFAULT_NAME)
+    return chosen or environ.get("DAGY_PROFILE") or file.default_profile or first
 
 
 def _first(*candidates: tuple[str | None, str]) -> Setting | None:
@@ -186,7 +203,11 @@ def _require_known(chosen: Setting, file: ConfigFile, stored_names: Collection[s
     known = sorted({*file.profiles, *stored_names})
     if chosen.value in known:
         return
-    hint = f"Use one of: {', '.join(known)}." if known else f"Add it to {file.path}"
+    hint = (
+        f"Use one of: {', '.join(known)}."
+        if known
+        else "Run: dagy config set api_url URL --profile NAME"
+    )
     if chosen.value == file.default_profile and chosen.source.startswith("default_profile"):
         message = f"{file.path} has no profile {chosen.value!r}, its default_profile."
         raise ConfigError(message, hint=hint)

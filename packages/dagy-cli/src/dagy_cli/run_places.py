@@ -135,7 +135,7 @@ def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
 def knows_a_server(app: App) -> bool:
     """Whether the environment or the profile names a server."""
     # Profiles are in a YAML file, which takes long to load.
-    from dagy_cli.accounts import config_file_of
+    from dagy_cli.config_file import config_file_of
     from dagy_cli.profiles import Flags, resolve
 
     flags = Flags(profile=app.options.profile)

@@ -37,6 +37,8 @@ def _replace(place: Path, text: str) -> None:
     file = temporary.open("x", encoding="utf-8")
     try:
         with file:
+            if place.exists():
+                os.fchmod(file.fileno(), place.stat().st_mode & 0o777)
             file.write(text)
         temporary.replace(place)
     except BaseException:

@@ -11,6 +11,7 @@ from dagy_cli.exit_codes import MEANINGS, ExitCode
 from dagy_cli.help_pages import VARIABLES
 
 README = Path(__file__).parents[2] / "README.md"
+ENV_EXAMPLE = Path(__file__).parents[4] / ".env.example"
 
 
 @pytest.mark.parametrize("words", [(), ("run",), ("runs", "list"), ("auth",)])
@@ -60,3 +61,8 @@ def test_every_variable_of_the_command_is_explained() -> None:
     explained = {name for names in VARIABLES for name in names.split(", ")}
     assert read >= {"DAGY_PROFILE", "DAGY_API_URL"}
     assert read <= explained
+
+
+def test_the_example_of_an_environment_has_every_variable() -> None:
+    named = re.findall(r"^#([A-Z_]+)=", ENV_EXAMPLE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(named) == {name for names in VARIABLES for name in names.split(", ")}

@@ -47,6 +47,12 @@ def test_a_terminal_without_unicode_gets_ascii() -> None:
     assert _text(TABLE, Surface(width=60, is_unicode=False)).isascii()
 
 
+@pytest.mark.parametrize("is_unicode", [True, False])
+def test_the_style_is_that_of_the_profile(is_unicode: bool) -> None:
+    lines = _text(TABLE, Surface(width=60, is_unicode=is_unicode, table_format="simple"))
+    assert lines.splitlines()[0].split() == ["TASK", "STATUS", "ATTEMPT", "ERROR"]
+
+
 @pytest.mark.parametrize("width", [None, 60])
 def test_colours_are_shown_only_where_they_may_be(width: int | None) -> None:
     assert "\x1b" not in _text(TABLE, Surface(width=width))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dagy_cli.accounts import config_file_of
 from dagy_cli.app import Answer, App
 from dagy_cli.arguments import parameter
 from dagy_cli.bucket_storage import BUCKET_VARIABLE, bucket_storage
+from dagy_cli.config_file import config_file_of
 from dagy_cli.deployment_views import change_line, deployed_view, plan_view
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.parser import CommandParser, add_format_option

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagy_auth import CredentialStores
-from dagy_cli.accounts import OLDER_FILE_NAME, SERVICE, config_file_of, require_no_token_variable
+from dagy_cli.accounts import OLDER_FILE_NAME, SERVICE, require_no_token_variable
 from dagy_cli.app import Answer, App
+from dagy_cli.config_file import config_file_of
 from dagy_cli.departures import Departure, end_logins, stored_names
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.failure import complaint_lines

@@ -44,4 +44,5 @@ def surface_of(console: Console, stream: TextIO) -> Surface:
         has_color=console.allows_escapes(stream),
         is_unicode=(stream.encoding or "").lower().replace("-", "") == "utf8",
         is_utc=console.uses_utc,
+        table_format=console.table_format,
     )

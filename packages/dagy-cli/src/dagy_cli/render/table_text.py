@@ -62,8 +62,14 @@ def _grid(table: Table, texts: list[list[str]], surface: Surface) -> str:
         ]
         for row, cells in zip(texts, table.rows, strict=True)
     ]
-    style = "heavy_grid" if surface.is_unicode else "grid"
-    return tabulate(rows, headers=titles, tablefmt=style, disable_numparse=True) + "\n"
+    return tabulate(rows, headers=titles, tablefmt=_style(surface), disable_numparse=True) + "\n"
+
+
+def _style(surface: Surface) -> str:
+    from tabulate import tabulate
+
+    example = tabulate([["x"]], headers=["x"], tablefmt=surface.table_format)
+    return surface.table_format if surface.is_unicode or example.isascii() else "grid"
 
 
 def _limits(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:

@@ -87,9 +87,11 @@ class Surface:
         width: In columns; ``None`` when it is no terminal.
         is_unicode: Whether it takes more than ASCII.
         is_utc: Whether times are shown in UTC, not in the zone of this machine.
+        table_format: The style of tables on a terminal, as tabulate knows it.
     """
 
     width: int | None = None
     has_color: bool = False
     is_unicode: bool = True
     is_utc: bool = False
+    table_format: str = "heavy_grid"

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from dagy_auth import CredentialStores
 from dagy_cli.account_views import LoginStatus, state_of, statuses_view
-from dagy_cli.accounts import SERVICE, Account, config_file_of, token_variable
+from dagy_cli.accounts import SERVICE, Account, token_variable
 from dagy_cli.app import Answer, App
 from dagy_cli.auth_notices import notices_on
+from dagy_cli.config_file import config_file_of
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.parser import CommandParser, add_format_option
 from dagy_cli.profiles import Flags, resolve

@@ -1,0 +1,1 @@
+"""`dagy config`: one module per verb, and the wizard."""
