@@ -56,6 +56,7 @@ def main() -> None:
             "dagy --version": ["--version"],
             "dagy --help": ["--help"],
             "dagy runs list": ["runs", "list"],
+            "completion of run ids": ["__complete", "runs", "show", ""],
             "dagy run, three tasks": ["--quiet", "run", f"{FLOW}:three"],
         }.items():
             commands[name] = Command([sys.executable, "-m", "dagy_cli", *words], environ)

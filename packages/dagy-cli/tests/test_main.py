@@ -77,7 +77,7 @@ def fill(
     return lambda word: fillings.get(word, lambda: word)()
 
 
-WITHOUT_DOCUMENT = (("server", "start"), ("help",))
+WITHOUT_DOCUMENT = (("server", "start"), ("help",), ("completion", "<SHELL>"))
 LEAVES = [each for each in _leaves(build_parser()) if each not in WITHOUT_DOCUMENT]
 """All commands but those whose answer is no document."""
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dagy_cli.console import Console
 from dagy_cli.exit_codes import ExitCode
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from dagy_client import DagyClient
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(NamedTuple):
     """The options of every command.
 
     Attributes:
@@ -40,8 +38,7 @@ class Options:
     allows_input: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a command has to say once its work is done.
 
     Attributes:

@@ -30,6 +30,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             console.deliver([version_line()])
             return 0
+        if words[:1] == ["__complete"]:
+            from dagy_cli.completion.answers import answer
+
+            console.deliver(answer(words[1:], os.environ))
+            return 0
         return _dispatch(words, console)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 (whatever it is, explain it)
         from dagy_cli.failure import explain

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "auth": ("dagy_cli.commands.auth.verbs", "look at the logins of this machine"),
     "config": ("dagy_cli.commands.config.verbs", "look at the profiles, and change them"),
     "server": ("dagy_cli.commands.server", "run a control plane"),
+    "completion": ("dagy_cli.commands.completion", "complete words in a shell"),
     "help": ("dagy_cli.commands.help", "explain a command, the exit codes, the environment"),
     "version": ("dagy_cli.commands.version", "show the versions of all that takes part"),
 }
@@ -38,6 +39,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 FORMATS = ("table", "json", "jsonl", "yaml", "csv")
 """What every answer can be printed as; one of things with names also as those alone."""
+
+_HELP_WIDTH = 78
 
 _GLOBAL_OPTIONS = frozenset(
     {"help", "version", "profile", "verbose", "quiet", "debug", "color", "utc", "no_input"}
@@ -137,6 +140,11 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    # argparse makes one for every argument; each would ask for the width of the terminal, which
+    # takes longer than all of `--help` needs otherwise.
+    def __init__(self, prog: str, **settings: Any) -> None:
+        super().__init__(prog, **{"width": _HELP_WIDTH, **settings})
+
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: Any = None) -> None:
         # The options of every command are listed below; here they would bury the command's own.
         own = [action for action in actions if action.dest not in _GLOBAL_OPTIONS]
@@ -213,7 +221,8 @@ def add_catalogue_options(parser: argparse.ArgumentParser) -> None:
 
 def add_branches(parser: CommandParser, branches: Mapping[str, tuple[str, str]]) -> None:
     """Give a parser its branches: name, module, summary. Alone, the parser shows its help."""
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    # With the name given, argparse does not make a page of help only to find it out.
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
     for name, (module, summary) in branches.items():
         commands.add_parser(name, help=summary, configure=_importer(module))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dagy_cli.app import App
 from dagy_cli.parser import CommandParser
@@ -21,8 +20,7 @@ _LONGEST_ID = 32
 _SHOWN_CANDIDATES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place of runs.
 
     Attributes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from xml.sax.saxutils import escape
+from html import escape
 
 from dagy_cli.escaping import visible
 
@@ -45,7 +45,7 @@ def svg_text(text: str) -> str:
     is well formed in whatever encoding it is written.
     """
     shown = visible(text).replace("\ufffe", r"\ufffe").replace("\uffff", r"\uffff")
-    return escape(shown, {'"': "&quot;"}).encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return escape(shown).encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 def text_width(text: str) -> float:

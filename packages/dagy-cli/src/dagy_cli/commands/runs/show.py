@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from dagy_cli.app import Answer, App
 from dagy_cli.parser import CommandParser, add_format_option
@@ -14,10 +15,10 @@ from dagy_cli.run_places import add_run_argument, place_of_run
 from dagy_cli.run_views import hidden_line, run_fields, run_with_tasks_document, tasks_table
 from dagy_cli.task_groups import groups_of
 from dagy_cli.text_file import write_text_file
-from dagy_cli.timelines.bars import Timeline, timeline_of
-from dagy_cli.timelines.svg import timeline_svg
-from dagy_cli.timelines.text import timeline_lines
 from dagy_types import Run, TaskRun
+
+if TYPE_CHECKING:
+    from dagy_cli.timelines.bars import Timeline
 
 
 def configure(parser: CommandParser) -> None:
@@ -50,10 +51,14 @@ def show_run(args: Namespace, app: App) -> Answer:
     now = datetime.now(timezone.utc)
 
     def timeline() -> Timeline:
+        from dagy_cli.timelines.bars import timeline_of
+
         return timeline_of(run, task_runs, now=now, lists_children=args.children)
 
     notes = []
     if args.svg is not None:
+        from dagy_cli.timelines.svg import timeline_svg
+
         write_text_file(args.svg, timeline_svg(run, timeline()), option="--svg")
         notes.append(f"The timeline is in {args.svg}")
     tasks = [_gantt(timeline(), app)] if args.gantt else _tasks(run, task_runs, args.children)
@@ -76,6 +81,8 @@ def _tasks(run: Run, task_runs: Sequence[TaskRun], lists_children: bool) -> list
 
 
 def _gantt(timeline: Timeline, app: App) -> Lines:
+    from dagy_cli.timelines.text import timeline_lines
+
     surface = surface_of(app.console, app.console.stdout)
     # A picture has a width in a pipe, too.
     return Lines(timeline_lines(timeline, width=app.console.columns, surface=surface))

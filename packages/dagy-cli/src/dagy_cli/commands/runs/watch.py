@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from dataclasses import replace
 
 from dagy_cli.app import Answer, App
 from dagy_cli.arguments import positive_seconds
@@ -48,4 +47,4 @@ def watch_run(args: Namespace, app: App) -> Answer:
         run = wait_and_show(run, place, app, what=run.flow_name, timeout_seconds=args.timeout)
     answer = answer_after_wait(run, place, timeout_seconds=args.timeout)
     is_over = run.status.is_terminal and args.no_exit_status
-    return replace(answer, exit_code=ExitCode.OK) if is_over else answer
+    return answer._replace(exit_code=ExitCode.OK) if is_over else answer

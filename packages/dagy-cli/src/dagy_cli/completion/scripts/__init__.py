@@ -1,0 +1,1 @@
+"""What shells load: a script for each."""
