@@ -73,6 +73,53 @@ def test_listing_runs_imports_neither_the_sdk_nor_other_formats(
     }
 
 
+OF_ALL = {"console", "escaping", "main"}
+OF_A_LIST = {
+    *("app", "arguments", "commands", "commands.runs", "commands.runs.list"),
+    *("commands.runs.verbs", "exit_codes", "parser", "render", "render.cells"),
+    *("render.table_text", "render.view", "run_places", "run_views", "task_groups", "termination"),
+}
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "others"),
+    [
+        (["--version"], OF_ALL | {"version"}, set()),
+        (["--help"], OF_ALL | {"parser"}, set()),
+        (["runs", "list"], OF_ALL | OF_A_LIST, {"dagy_store", "dagy_types"}),
+    ],
+    ids=["version", "help", "list"],
+)
+def test_cli_02_what_a_start_loads_is_this_and_no_more(
+    words: list[str],
+    own: set[str],
+    others: set[str],
+    add_run: Callable[..., str],
+    metadata_dir: Path,
+) -> None:
+    """Speed is what is not loaded: whoever adds a module here has decided that it is worth it."""
+    add_run()
+    code = f"""
+import sys
+before = set(sys.modules)
+from dagy_cli.main import main
+main({words!r})
+print(*set(sys.modules) - before, file=sys.stderr)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(metadata_dir)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = ended.stderr.split()
+    loaded = {name for name in names if name.split(".")[0] not in sys.stdlib_module_names}
+    ours = {name.removeprefix("dagy_cli.") for name in loaded if name.startswith("dagy_cli.")}
+    assert ours == own
+    assert {name.split(".")[0] for name in loaded} - {"dagy_cli"} == others
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -87,6 +87,8 @@ OF_CERTAIN_THINGS = {
     ("runs", "resume", "<RUN>"): ("runs", "resume", "<FAILED>"),
     ("runs", "cancel", "<RUN>"): ("runs", "cancel", "<UNDER-WAY>", "--remote"),
     ("runs", "retry", "<RUN>"): ("runs", "retry", "<CANCELLED>", "--remote", "--detach"),
+    ("store", "prune"): ("store", "prune", "--older-than", "1d", "--yes"),
+    ("store", "backup", "<FILE>"): ("store", "backup", "copy.db"),
     ("config", "get", "<KEY>"): ("config", "get", "api_url"),
     ("config", "set", "<KEY>", "<VALUE>"): ("config", "set", "protected", "true"),
     ("config", "unset", "<KEY>"): ("config", "unset", "api_url"),
@@ -97,6 +99,8 @@ OF_CERTAIN_THINGS = {
 @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
 @pytest.mark.parametrize("extra", [(), ("--verbose",)], ids=["plain", "verbose"])
 def test_json_of_every_command_is_exactly_one_document(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     words: tuple[str, ...],
     extra: tuple[str, ...],
     process: Callable[..., Any],
@@ -107,6 +111,7 @@ def test_json_of_every_command_is_exactly_one_document(
     config: Callable[[str], Path],
 ) -> None:
     """CLI-03: a new command is in this test by being in the parser."""
+    monkeypatch.chdir(tmp_path)
     add_run()  # something to list
     stored()  # somebody who is logged in
     words = OF_CERTAIN_THINGS.get(words, words)

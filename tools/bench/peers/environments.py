@@ -18,6 +18,12 @@ REQUIREMENTS: Mapping[str, Sequence[str]] = {
     "metaflow": ("metaflow>=2.19,<3",),
 }
 
+COMMAND_LINES: Mapping[str, Sequence[str]] = {
+    **{peer: REQUIREMENTS[peer] for peer in ("prefect", "dagster", "metaflow")},
+    "airflow": ("apache-airflow>=3,<4",),
+}
+"""Engines with a command line worth comparing; Airflow runs nothing without its servers."""
+
 _QUIET = {
     "DO_NOT_TRACK": "1",
     "NO_COLOR": "1",
@@ -38,13 +44,14 @@ def install(peer: str, directory: Path) -> str:
     """
     environment = (directory / peer).absolute()
     python = environment / "bin" / "python"
-    requirements = "\n".join(REQUIREMENTS[peer]) + "\n"
+    needed = {**REQUIREMENTS, **COMMAND_LINES}[peer]
+    requirements = "\n".join(needed) + "\n"
     installed = environment / "installed.txt"  # written last: what is there then is whole
     if not installed.exists() or installed.read_text(encoding="utf-8") != requirements:
         print(f"installing {peer} …", file=sys.stderr, flush=True)
         venv.create(environment, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, *REQUIREMENTS[peer]], check=True)
+        subprocess.run([*pip, *needed], check=True)
         installed.write_text(requirements, encoding="utf-8")
     return str(python)
 
@@ -63,6 +70,7 @@ def environ(home: Path) -> dict[str, str]:
         "TMPDIR": home / "tmp",
         "PREFECT_HOME": home / "prefect",
         "DAGSTER_HOME": home / "dagster",
+        "AIRFLOW_HOME": home / "airflow",
         "METAFLOW_HOME": home / "metaflow-settings",
         "METAFLOW_DATASTORE_SYSROOT_LOCAL": home / "metaflow",
     }

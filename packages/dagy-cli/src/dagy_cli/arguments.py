@@ -60,8 +60,11 @@ def run_status(text: str) -> RunStatus:
         raise ArgumentTypeError(f"{text!r} is none of {known}") from None
 
 
-def moment_since(text: str, now: datetime) -> datetime:
+def moment_since(text: str, now: datetime, *, option: str = "--since") -> datetime:
     """Read a span before ``now`` (30m, 24h, 7d) or an ISO time, local unless it has an offset.
+
+    Args:
+        option: What it was given to.
 
     Raises:
         UsageError: When it is neither.
@@ -74,6 +77,6 @@ def moment_since(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(re.sub("[Zz]$", "+00:00", text)).astimezone(timezone.utc)
     except (ValueError, OverflowError):
         raise UsageError(
-            f"--since cannot read {text!r} as a time.",
+            f"{option} cannot read {text!r} as a time.",
             hint="Use a span such as 30m, 24h or 7d, or a time such as 2026-11-01T08:00.",
         ) from None

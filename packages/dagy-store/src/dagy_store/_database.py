@@ -13,6 +13,7 @@ from pathlib import Path
 from dagy_store._connection import connect, connect_to_snapshot, has_log, write_ahead_log
 from dagy_store._file_lock import FileLock
 from dagy_store._migration import prepare
+from dagy_store._new_files import copy_database
 from dagy_store._version import why_not_writable
 from dagy_types.errors import StoreBusyError
 
@@ -115,6 +116,19 @@ class Database:
                 finally:
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the whole database as it is at one moment; writers go on meanwhile."""
+        with self._threads:
+            copy_database(self._connected(), path)
+
+    def shrink(self) -> None:
+        """Give the room that is free within the file back to the disk; writers have to wait."""
+        with self._threads:
+            connection = self._connected()
+            with self._lock:
+                connection.execute("VACUUM")
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Disconnect; the next use connects again."""

@@ -1,4 +1,4 @@
-"""Foreign errors in the words of Dagy: no ``sqlite3.Error`` or ``OSError`` leaves the package."""
+"""Foreign errors in the words of Dagy: none of another kind leaves the package."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from pathlib import Path
 
 from dagy_types.errors import StoreBusyError, StoreError
 
+FOREIGN = (sqlite3.Error, OSError, UnicodeDecodeError)
+"""The errors of others that stores meet."""
+
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -18,12 +21,14 @@ def store_errors(path: Path) -> Iterator[None]:
     """Turn a foreign error into a `StoreError` that names the file, or else ``path``."""
     try:
         yield
-    except (sqlite3.Error, OSError) as error:
+    except FOREIGN as error:
         raise store_error(error, path) from error
 
 
-def store_error(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+def store_error(error: sqlite3.Error | OSError | UnicodeDecodeError, path: Path) -> StoreError:
     """Return the `StoreError` for a foreign error; it names the file, or else ``path``."""
+    if isinstance(error, UnicodeDecodeError):  # of what SQLite says of a file full of noise
+        return damaged(path / "dagy.db", "a text in it is none")
     if isinstance(error, sqlite3.Error):
         return _from_sqlite(str(error), path / "dagy.db")
     return _from_system(error, path)

@@ -10,11 +10,9 @@ from pathlib import Path
 from dagy_store._connection import connect, connect_to_snapshot, has_log
 from dagy_store._failures import not_a_store
 from dagy_store._file_lock import FileLock
-from dagy_store._private_files import make_private_file, sync_directory
+from dagy_store._new_files import copy_database, new_file, publish, remove_side_files
 from dagy_store._schema import APPLICATION_ID, MIGRATIONS, Migration
 from dagy_store._version import declare, version_of, why_not_writable
-
-_SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
 def prepare(path: Path, lock: FileLock, migrations: Sequence[Migration] = MIGRATIONS) -> bool:
@@ -73,21 +71,21 @@ def _version_in_file(path: Path, migrations: Sequence[Migration]) -> int | None:
 
 def _create(path: Path, migrations: Sequence[Migration]) -> None:
     # What an interrupted creation or a deleted store left would be taken for a part of this one.
-    _remove_side_files(path)
-    new = _new_file(path)
+    remove_side_files(path)
+    new = new_file(path)
     with closing(connect(new, busy_timeout_seconds=0)) as connection:
         connection.execute("PRAGMA journal_mode = MEMORY")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         _migrate(connection, migrations, first=0)
         connection.execute("PRAGMA journal_mode = WAL")
-    _publish(new, path)
+    publish(new, path)
 
 
 def _upgrade(path: Path, migrations: Sequence[Migration]) -> None:
     with closing(connect(path, busy_timeout_seconds=0)) as connection:
         version = version_of(connection)  # the write-ahead log may know better than the main file
         if version < len(migrations):
-            _back_up(connection, path.with_name(f"{path.name}.backup-v{version}"))
+            copy_database(connection, path.with_name(f"{path.name}.backup-v{version}"))
             _migrate(connection, migrations, first=version)
         # So that the next look at the main file sees the new version.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -105,31 +103,3 @@ def _migrate(
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-
-
-def _back_up(connection: sqlite3.Connection, path: Path) -> None:
-    """Copy the whole store; a copy that an interrupted upgrade left is as good as none."""
-    new = _new_file(path)
-    with closing(connect(new, busy_timeout_seconds=0)) as copy:
-        copy.execute("PRAGMA journal_mode = MEMORY")
-        connection.backup(copy)
-    _publish(new, path)
-
-
-def _new_file(path: Path) -> Path:
-    """Make an empty file under another name: what has the right name is always whole."""
-    new = path.with_name(f"{path.name}.new")
-    _remove_side_files(new)
-    new.unlink(missing_ok=True)
-    make_private_file(new)
-    return new
-
-
-def _publish(new: Path, path: Path) -> None:
-    new.replace(path)
-    sync_directory(path.parent)
-
-
-def _remove_side_files(path: Path) -> None:
-    for suffix in _SIDE_FILES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)

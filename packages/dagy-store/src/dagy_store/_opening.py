@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 import warnings
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import TypeVar
 from dagy_store._connection import require_strict_tables
 from dagy_store._database import CHECKPOINT_BYTES, Database
 from dagy_store._directory import local_directory
-from dagy_store._failures import store_error, store_errors
+from dagy_store._failures import FOREIGN, store_error, store_errors
 from dagy_store._forks import follow_forks
 from dagy_store._history import History
 from dagy_store._live_run import LiveRun, lock_path
@@ -43,7 +42,7 @@ class _Use:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if isinstance(error, (sqlite3.Error, OSError)):
+        if isinstance(error, FOREIGN):
             raise store_error(error, self._directory) from error
 
 

@@ -57,6 +57,9 @@ CREATE INDEX runs_by_start ON runs (started_at DESC, run_id DESC);
 CREATE INDEX runs_by_status_and_start ON runs (status, started_at DESC, run_id DESC);
 CREATE INDEX runs_by_flow_and_start ON runs (flow_name, started_at DESC, run_id DESC);
 
+-- Who builds on a run: only where nobody does, it can be removed.
+CREATE INDEX runs_by_origin ON runs (resumed_from) WHERE resumed_from IS NOT NULL;
+
 -- A run is resumed by one run at a time.
 CREATE UNIQUE INDEX runs_by_resumed ON runs (resumed_from)
 WHERE status IN ('QUEUED', 'RUNNING') AND resumed_from IS NOT NULL;
@@ -120,6 +123,9 @@ CREATE TABLE task_runs (
     )
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX task_runs_by_origin ON task_runs (origin_run_id, origin_task_id)
+WHERE origin_run_id IS NOT NULL;
+
 -- ROLLBACK, because a statement that may be undone alone is three times as slow.
 CREATE TRIGGER task_runs_transition BEFORE UPDATE OF status ON task_runs
 WHEN NOT CASE OLD.status
@@ -142,6 +148,7 @@ CREATE TABLE cache (
     PRIMARY KEY (key, recorded_at, run_id, task_id),
     FOREIGN KEY (run_id, task_id) REFERENCES task_runs (run_id, task_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX cache_by_task ON cache (run_id, task_id);
 """
 
 

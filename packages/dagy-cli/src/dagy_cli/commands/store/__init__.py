@@ -1,0 +1,1 @@
+"""`dagy store`: one module per verb."""
