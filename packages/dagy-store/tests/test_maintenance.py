@@ -337,7 +337,7 @@ def test_the_file_shrinks_but_not_while_a_run_is_under_way(directory: Path) -> N
 def test_few_are_removed_at_a_time(directory: Path) -> None:
     with LocalMetadataStore(directory) as store:
         for number in range(3):
-            _record(store, f"r{number}", days=number, tasks=tuple(f"t{n}" for n in range(600)))
+            _record(store, f"r{number}", days=number, tasks=tuple(f"t{n}" for n in range(3_000)))
     pauses: list[float] = []
     prune(directory, before=FOREVER, sleep=pauses.append)
     assert len(pauses) == 2

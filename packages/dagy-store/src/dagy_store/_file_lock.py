@@ -17,7 +17,7 @@ from dagy_store._private_files import open_private
 from dagy_types.errors import StoreBusyError
 
 _FIRST_WAIT_SECONDS = 0.0005
-_LONGEST_WAIT_SECONDS = 0.004
+LONGEST_WAIT_SECONDS = 0.004
 
 
 class FileLock:
@@ -73,7 +73,7 @@ class FileLock:
             if self._clock() >= deadline:
                 raise self._busy(descriptor)
             self._sleep(wait_seconds)
-            wait_seconds = min(2 * wait_seconds, _LONGEST_WAIT_SECONDS)
+            wait_seconds = min(2 * wait_seconds, LONGEST_WAIT_SECONDS)
 
     def _open(self) -> int:
         if self._descriptor is None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from dagy_store._check import RUNS, orphans
 from dagy_store._database import Database
+from dagy_store._file_lock import LONGEST_WAIT_SECONDS
 from dagy_store._rows import to_microseconds
 
-_TASKS_AT_A_TIME = 1_000
-_PAUSE_SECONDS = 0.001
+_TASKS_AT_A_TIME = 4_000
 _LEAST_FREE_FRACTION = 0.2
 
 ENDED = """
@@ -77,7 +77,7 @@ def remove_runs(
             for parent in ("runs", "artifacts"):
                 shutil.rmtree(directory / parent / run_id, ignore_errors=True)
         removed.update(gone)
-        sleep(_PAUSE_SECONDS)  # for those who wait to write
+        sleep(LONGEST_WAIT_SECONDS)  # whoever waits to write looks again before that
     with database.transaction() as connection:
         connection.execute(_FORGET_SPECS)
     return removed
