@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "auth": ("dagy_cli.commands.auth.verbs", "look at the logins of this machine"),
     "config": ("dagy_cli.commands.config.verbs", "look at the profiles, and change them"),
     "store": ("dagy_cli.commands.store.verbs", "look after the record of runs"),
+    "doctor": ("dagy_cli.commands.doctor", "look whether all is well here"),
     "server": ("dagy_cli.commands.server", "run a control plane"),
     "completion": ("dagy_cli.commands.completion", "complete words in a shell"),
     "help": ("dagy_cli.commands.help", "explain a command, the exit codes, the environment"),
