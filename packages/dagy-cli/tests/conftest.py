@@ -22,6 +22,7 @@ import pytest
 from dagy_auth import FileStore, TokenSet
 from dagy_auth.testing import FakeProvider
 from dagy_cli.main import main
+from dagy_cli.schemas import schema_of
 from dagy_client.testing import FakeServer
 from dagy_store import LocalMetadataStore
 from dagy_types import (
@@ -296,6 +297,26 @@ def give_stdin(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
 
     return give
+
+
+@pytest.fixture
+def require_documented() -> Callable[[str, Any], None]:
+    """Refuse a document that is not as its schema says, or has a field that it does not say."""
+    from jsonschema import Draft202012Validator
+
+    def closed(schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [closed(each) for each in schema]
+        if not isinstance(schema, dict):
+            return schema
+        inner = {key: closed(each) for key, each in schema.items()}
+        return {"additionalProperties": False, **inner} if "properties" in schema else inner
+
+    def require(name: str, document: Any) -> None:
+        checker = Draft202012Validator.FORMAT_CHECKER
+        Draft202012Validator(closed(schema_of(name)), format_checker=checker).validate(document)
+
+    return require
 
 
 @pytest.fixture

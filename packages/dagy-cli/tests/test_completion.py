@@ -47,6 +47,7 @@ def ask(dagy: Callable[..., Any]) -> Ask:
         (["help", "runs", "vers"], ["version"]),
         (["config", "get", "table"], ["table_format"]),
         (["completion", ""], list(SHELLS)),
+        (["schema", "runs.l"], ["runs.list"]),
         (["absent", "sh"], []),
         (["run", ""], [":files"]),
         (["run", "--params", ""], [":files"]),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
-from itertools import chain
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -109,11 +109,13 @@ def test_json_of_every_command_is_exactly_one_document(
     stored: Callable[..., Any],
     full_server: FakeServer,
     config: Callable[[str], Path],
+    require_documented: Callable[[str, Any], None],
 ) -> None:
-    """CLI-03: a new command is in this test by being in the parser."""
+    """CLI-03, CLI-04: a new command is in this test by being in the parser."""
     monkeypatch.chdir(tmp_path)
     add_run()  # something to list
     stored()  # somebody who is logged in
+    name = ".".join(takewhile(lambda word: word[0] not in "-<", words))
     words = OF_CERTAIN_THINGS.get(words, words)
     filled = [fill(word) for word in words]
     if words[0] == "config":
@@ -124,7 +126,9 @@ def test_json_of_every_command_is_exactly_one_document(
             environ |= {"DAGY_API_URL": url, "DAGY_TOKEN": "dagy_at_fake"}
         ended = process(*extra, *filled, "--format", "json", environ=environ)
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)
+    document = json.loads(ended.stdout)
+    assert document
+    require_documented("run.detached" if "--detach" in words else name, document)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["runs", "--version"], ["--quiet", "--version"]])

@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "store": ("dagy_cli.commands.store.verbs", "look after the record of runs"),
     "doctor": ("dagy_cli.commands.doctor", "look whether all is well here"),
     "server": ("dagy_cli.commands.server", "run a control plane"),
+    "schema": ("dagy_cli.commands.schema", "show what a command prints with --format json"),
     "completion": ("dagy_cli.commands.completion", "complete words in a shell"),
     "help": ("dagy_cli.commands.help", "explain a command, the exit codes, the environment"),
     "version": ("dagy_cli.commands.version", "show the versions of all that takes part"),

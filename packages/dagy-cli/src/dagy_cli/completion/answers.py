@@ -73,6 +73,12 @@ def _words_of_help(typed: str, environ: Mapping[str, str]) -> Iterator[Candidate
     yield from (Candidate(name) for name in PAGES)
 
 
+def _documents(typed: str, environ: Mapping[str, str]) -> Iterator[Candidate]:  # noqa: ARG001
+    from dagy_cli.schemas import DOCUMENTS
+
+    return (Candidate(name) for name in DOCUMENTS)
+
+
 _LOOKS: Mapping[str, Callable[[str, Mapping[str, str]], Iterator[Candidate]]] = {
     "RUN": _runs,
     "A": _runs,
@@ -80,4 +86,5 @@ _LOOKS: Mapping[str, Callable[[str, Mapping[str, str]], Iterator[Candidate]]] = 
     "PROFILE": _profiles,
     "STATUS": _statuses,
     "WORD": _words_of_help,
+    "DOCUMENT": _documents,
 }
