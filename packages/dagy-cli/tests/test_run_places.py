@@ -65,7 +65,7 @@ def test_cli_29_a_beginning_of_several_names_them(
         (["runs", "retry", "abcdefg"], "Run abcdefgh1234 is one of this machine"),
         (["runs", "diff", "abcdefg", "abcdefgh1234"], "Both are run 'abcdefgh1234'"),
         (["runs", "resume", "abcdefg"], "Run abcdefgh1234"),
-        (["runs", "push", "abcdefg"], "Not logged in"),
+        (["runs", "push", "abcdefg"], "No server is known"),
         (["replay", "abcdefg", "--task", "absent"], "Run abcdefgh1234"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, list) else "",

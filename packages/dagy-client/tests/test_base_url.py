@@ -65,4 +65,5 @@ def test_a_redirect_stays_at_the_origin(location: str, target: str | None) -> No
 
 def test_an_origin_is_shown_without_what_may_be_secret() -> None:
     assert shown_origin("https://u:p@b.io/x?token=y") == "https://b.io"
+    assert shown_origin("http://localhost:8000/v1") == "http://localhost:8000"
     assert shown_origin("https://[") == shown_origin("") == "an unreadable URL"

@@ -29,10 +29,11 @@ def connected(app: App) -> Iterator[DagyClient]:
     """
     flags = Flags(profile=app.options.profile)
     account = account_for(flags, app.environ, notify=notices_on(app.console))
+    url = account.api_url.value  # before a login: without a server, none would help
     access = account.access()
     with (
         shown_requests(app.options, app.console),
         access.explained(),
-        DagyClient(account.api_url.value, access.source) as client,
+        DagyClient(url, access.source) as client,
     ):
         yield client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dagy_cli.render.cells import size_text
+from dagy_cli.render.cells import counted, size_text
 from dagy_cli.render.view import Cell, Column, Lines, Table, View
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def backup_view(path: str, size_bytes: int) -> View:
 def check_view(checked: Checked) -> View:
     """Return whether a record is sound; a row for each problem."""
     problems = [{"path": str(each.path), "problem": each.what} for each in checked.problems]
-    summary = f"{checked.runs} runs, {size_text(checked.size_bytes)}: "
-    summary += f"{len(problems)} problems" if problems else "all is well"
+    summary = f"{counted(checked.runs, 'run')}, {size_text(checked.size_bytes)}: "
+    summary += counted(len(problems), "problem") if problems else "all is well"
     rows = [(Cell(each["problem"]), Cell(each["path"])) for each in problems]
     document = {
         "sound": not problems,
@@ -45,7 +45,9 @@ def check_view(checked: Checked) -> View:
 def prune_view(pruned: Pruned, *, is_dry_run: bool) -> View:
     """Return what was removed, or would be."""
     orphans = [str(path) for path in pruned.orphans]
-    what = f"{len(pruned.run_ids)} runs, and {len(orphans)} directories of no run"
+    what = counted(len(pruned.run_ids), "run")
+    if orphans:
+        what += f", and {len(orphans)} that nobody has recorded"
     told = f"Would remove {what}." if is_dry_run else f"Removed {what}."
     if pruned.freed_bytes:
         told += f" The database is {size_text(pruned.freed_bytes)} smaller."

@@ -100,10 +100,10 @@ def test_the_record_is_checked(
     examine: Examine, add_run: Callable[..., str], local_dir: Path
 ) -> None:
     add_run()
-    assert examine()["record"]["message"] == "1 runs, sound by a quick check"
+    assert examine()["record"]["message"] == "1 run, sound by a quick check"
     (local_dir / "runs" / "stray").mkdir()
     found = examine()["record"]
-    assert found["message"] == "1 problems, the first: run 'stray' is not recorded"
+    assert found["message"] == "1 problem, the first: run 'stray' is not recorded"
     assert found["hint"] == "Run: dagy store check --full"
 
 

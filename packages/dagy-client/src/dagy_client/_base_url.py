@@ -60,12 +60,13 @@ def redirect_target(url: str, location: str) -> str | None:
 
 
 def shown_origin(url: str) -> str:
-    """Return scheme and host for people: nothing of a URL that could be a secret."""
+    """Return scheme, host and port for people: nothing of a URL that could be a secret."""
     try:
         parts = urlsplit(url)
+        port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         return "an unreadable URL"
-    return f"{parts.scheme}://{parts.hostname}" if parts.hostname else "an unreadable URL"
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.hostname else "an unreadable URL"
 
 
 def _split(text: str) -> SplitResult:

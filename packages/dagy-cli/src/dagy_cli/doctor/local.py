@@ -12,6 +12,7 @@ from dagy_cli.config_file import config_file_of
 from dagy_cli.doctor.finding import Finding
 from dagy_cli.installation import installation
 from dagy_cli.profiles import Flags, resolve
+from dagy_cli.render.cells import counted
 from dagy_store import local_directory
 from dagy_store.maintenance import check
 from dagy_types.errors import ConfigError, DagyError
@@ -69,12 +70,12 @@ def record(environ: Mapping[str, str], profile: str | None) -> list[Finding]:  #
     except DagyError as error:
         return [Finding("record", "problem", error.message, error.hint)]
     if not checked.problems:
-        return [Finding("record", "ok", f"{checked.runs} runs, sound by a quick check")]
+        return [Finding("record", "ok", f"{counted(checked.runs, 'run')}, sound by a quick check")]
     return [
         Finding(
             "record",
             "problem",
-            f"{len(checked.problems)} problems, the first: {checked.problems[0].what}",
+            f"{counted(len(checked.problems), 'problem')}, the first: {checked.problems[0].what}",
             hint="Run: dagy store check --full",
         )
     ]

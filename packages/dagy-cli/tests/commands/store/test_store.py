@@ -68,11 +68,11 @@ def test_store_15_what_is_old_is_shown_and_then_removed(dagy: Dagy) -> None:
     assert shown.splitlines() == [
         "RUN",
         "run1",
-        "Would remove 1 runs, and 0 directories of no run.",
+        "Would remove 1 run.",
     ]
-    assert dagy(*words, "--yes").out == "Removed 1 runs, and 0 directories of no run.\n"
+    assert dagy(*words, "--yes").out == "Removed 1 run.\n"
     assert sorted(dagy("runs", "list", "--format", "name").out.split()) == ["other1", "run2"]
-    assert dagy(*words).out == "Removed 0 runs, and 0 directories of no run.\n"
+    assert dagy(*words).out == "Removed 0 runs.\n"
 
 
 @pytest.mark.parametrize(

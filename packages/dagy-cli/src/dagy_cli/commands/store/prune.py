@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from dagy_cli.app import Answer, App
 from dagy_cli.arguments import moment_since, positive_number
 from dagy_cli.parser import CommandParser, add_format_option
+from dagy_cli.render.cells import counted
 from dagy_cli.terminal_input import can_ask, confirm
 from dagy_types.errors import UsageError
 
@@ -61,16 +62,16 @@ def prune_store(args: Namespace, app: App) -> Answer:
         planned = prune(directory, before=before, keep_last=args.keep_last, is_dry_run=True)
         if not planned.run_ids and not planned.orphans:
             return Answer(prune_view(planned, is_dry_run=False))
-        _require_consent(app, len(planned.run_ids))
+        _require_consent(app, counted(len(planned.run_ids), "run"))
     pruned = prune(directory, before=before, keep_last=args.keep_last, is_dry_run=args.dry_run)
     return Answer(prune_view(pruned, is_dry_run=args.dry_run))
 
 
-def _require_consent(app: App, runs: int) -> None:
+def _require_consent(app: App, what: str) -> None:
     if not can_ask(app):
         raise UsageError(
-            f"{runs} runs would be removed, and nobody can be asked here.",
+            f"{what} would be removed, and nobody can be asked here.",
             hint="Look at them with --dry-run, then add --yes.",
         )
-    if not confirm(f"Remove {runs} runs for good?", app.console):
+    if not confirm(f"Remove {what} for good?", app.console):
         raise UsageError("Nothing is removed: the answer was not yes.", hint="Add --yes.")
