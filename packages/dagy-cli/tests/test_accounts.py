@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,12 +13,13 @@ from dagy_auth.testing import FakeProvider
 from dagy_cli.accounts import (
     Account,
     account_for,
-    config_file_of,
     naming_source_of,
     require_no_token_variable,
     token_variable,
 )
+from dagy_cli.config_file import config_file_of
 from dagy_cli.profiles import Flags, Setting
+from dagy_client.testing import FakeServer
 from dagy_types.errors import (
     ConfigError,
     CredentialStoreError,
@@ -161,3 +164,12 @@ def test_details_of_a_token_from_outside_are_what_it_says_itself(provider: FakeP
     assert details.email == "ci@example.com"
     assert details.expires_at is not None
     assert details.expires_at.timestamp() == 2_000_000_000
+
+
+def test_cli_33_the_server_is_told_which_command_asks(
+    dagy: Callable[..., Any], api_server: FakeServer
+) -> None:
+    assert dagy("flows", "list").code == 0
+    [told] = {request.headers["user-agent"] for request in api_server.requests}
+    assert told.startswith(f"dagy-cli/{version('dagy-cli')} dagy-client/")
+    assert " python/" in told

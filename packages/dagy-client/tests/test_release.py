@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from dagy_client._release import release, user_agent
+from dagy_types.errors import UsageError
 
 
 def test_the_release_is_that_of_the_installed_distribution(
@@ -32,3 +33,13 @@ def test_the_client_says_what_it_is_and_where_it_runs() -> None:
     assert name == "dagy-client/1.2.3"
     assert python.startswith("python/3.")
     assert system.count("/") == 1
+
+
+def test_the_program_that_uses_the_client_comes_first() -> None:
+    assert user_agent("1.2.3", "my-tool/4.5").startswith("my-tool/4.5 dagy-client/1.2.3 python/")
+
+
+@pytest.mark.parametrize("product", ["", "my tool", "tool", "a/1\r\nX: y"])
+def test_what_is_no_product_is_refused(product: str) -> None:
+    with pytest.raises(UsageError, match="product is"):
+        user_agent("1.2.3", product)

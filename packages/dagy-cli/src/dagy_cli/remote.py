@@ -34,6 +34,12 @@ def connected(app: App) -> Iterator[DagyClient]:
     with (
         shown_requests(app.options, app.console),
         access.explained(),
-        DagyClient(url, access.source) as client,
+        DagyClient(url, access.source, product=_product()) as client,
     ):
         yield client
+
+
+def _product() -> str:
+    from importlib.metadata import version
+
+    return f"dagy-cli/{version('dagy-cli')}"

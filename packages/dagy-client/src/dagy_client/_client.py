@@ -33,6 +33,7 @@ class DagyClient(Api[Blocking]):
         auth: The token to show, or what gives one for each request; ``None`` for what is public.
         timeouts: How long things may take.
         retry: When a call is tried again.
+        product: The program that uses it, with its version, for the ``User-Agent``: ``tool/1.0``.
         transport: What carries the requests, such as an ``httpx.MockTransport``; by default the
             network.
         clock: The time in seconds, from any start; a parameter for tests, as are the next two.
@@ -41,6 +42,7 @@ class DagyClient(Api[Blocking]):
 
     Raises:
         ConfigError: When the base URL cannot be one.
+        UsageError: When the product cannot be one.
 
     Attributes:
         with_raw_response: The same methods; each returns the whole answer (`RawResponse`).
@@ -53,6 +55,7 @@ class DagyClient(Api[Blocking]):
         *,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        product: str | None = None,
         transport: Transport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
@@ -61,7 +64,9 @@ class DagyClient(Api[Blocking]):
         from dagy_client._httpx import BlockingWire  # a tenth of a second, for the first client
 
         limits = timeouts or Timeouts()
-        exchange = _new_exchange(base_url, auth, limits, retry, clock=clock, random=random)
+        exchange = _new_exchange(
+            base_url, auth, limits, retry, product=product, clock=clock, random=random
+        )
         self._wire = BlockingWire(transport=transport, timeouts=limits, clock=clock)
         sender = Blocking(exchange, BlockingDriver(self._wire, sleep=sleep))
         super().__init__(sender)
@@ -95,6 +100,7 @@ class AsyncDagyClient(Api[Awaiting]):
             ``None`` for what is public.
         timeouts: How long things may take.
         retry: When a call is tried again.
+        product: The program that uses it, with its version, for the ``User-Agent``: ``tool/1.0``.
         transport: What carries the requests, such as an ``httpx.ASGITransport``; by default the
             network.
         clock: The time in seconds, from any start; a parameter for tests, as are the next two.
@@ -103,6 +109,7 @@ class AsyncDagyClient(Api[Awaiting]):
 
     Raises:
         ConfigError: When the base URL cannot be one.
+        UsageError: When the product cannot be one.
 
     Attributes:
         with_raw_response: The same methods; each returns the whole answer (`RawResponse`).
@@ -115,6 +122,7 @@ class AsyncDagyClient(Api[Awaiting]):
         *,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
+        product: str | None = None,
         transport: AsyncTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] | None = None,
@@ -123,7 +131,9 @@ class AsyncDagyClient(Api[Awaiting]):
         from dagy_client._httpx import AsyncWire
 
         limits = timeouts or Timeouts()
-        exchange = _new_exchange(base_url, auth, limits, retry, clock=clock, random=random)
+        exchange = _new_exchange(
+            base_url, auth, limits, retry, product=product, clock=clock, random=random
+        )
         self._wire = AsyncWire(transport=transport, timeouts=limits, clock=clock)
         sender = Awaiting(exchange, AsyncDriver(self._wire, sleep=sleep))
         super().__init__(sender)
@@ -151,6 +161,7 @@ def _new_exchange(
     timeouts: Timeouts,
     retry: RetryPolicy | None,
     *,
+    product: str | None,
     clock: Callable[[], float],
     random: Callable[[], float],
 ) -> Exchange:
@@ -162,7 +173,7 @@ def _new_exchange(
         timeouts=timeouts,
         headers={
             "Accept-Encoding": "gzip, deflate",
-            "User-Agent": user_agent(version),
+            "User-Agent": user_agent(version, product),
             "Dagy-Client-Version": version,
             "Dagy-API-Level": _API_LEVEL,
         },

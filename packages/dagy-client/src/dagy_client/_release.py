@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from dagy_types.errors import UsageError
+
 _NOT_INSTALLED = "0"
+_PRODUCT = re.compile(r"[\w.+-]+/[\w.+-]+", re.ASCII)
 
 
 def release() -> str:
@@ -16,11 +21,19 @@ def release() -> str:
         return _NOT_INSTALLED
 
 
-def user_agent(version: str) -> str:
-    """Return how the client introduces itself."""
+def user_agent(version: str, product: str | None = None) -> str:
+    """Return how the client introduces itself (RFC 9110, section 10.1.5).
+
+    Args:
+        product: The program that uses it, which comes first.
+
+    Raises:
+        UsageError: When that is no product.
+    """
     import platform
 
-    return (
-        f"dagy-client/{version} python/{platform.python_version()} "
-        f"{platform.system().lower()}/{platform.machine()}"
-    )
+    if product is not None and not _PRODUCT.fullmatch(product):
+        raise UsageError(f"product is {product!r}.", hint="Give a name and a version: my-tool/1.0.")
+    products = [*([] if product is None else [product]), f"dagy-client/{version}"]
+    python = f"python/{platform.python_version()}"
+    return " ".join([*products, python, f"{platform.system().lower()}/{platform.machine()}"])
