@@ -22,7 +22,7 @@ class _Children:
 
 
 class Tally:
-    """How many tasks have ended, of how many, and which ones run.
+    """How many tasks have ended, of how many and how, how fast, and which ones run.
 
     The children of a mapped task count from its start on. They are not kept, nor named: the line
     says how many of them have ended.
@@ -34,6 +34,8 @@ class Tally:
     def __init__(self, total: int) -> None:
         self._total = total
         self._ended = 0
+        self._failed = 0
+        self._skipped = 0
         self._running: dict[str, None] = {}  # a dict, because they are shown in starting order
         self._children: dict[str, _Children] = {}
 
@@ -59,15 +61,24 @@ class Tally:
             if transition.status is TaskStatus.RUNNING:
                 if transition.attempt > 1:  # a retry: the failure before it was not the end
                     self._end(position, -1)
+                    self._failed -= 1
                 if position is None:
                     self._start(transition)
             elif transition.status.is_finished:
                 self._running.pop(transition.task_id, None)
                 self._end(position, 1)
+                self._note(transition.status)
 
     def text(self, elapsed_seconds: float, width: int) -> str:
         """Return one line of at most this width."""
-        count = f"{self._ended}/{self._total} tasks, {duration_text(elapsed_seconds)}"
+        parts = [f"{self._ended}/{self._total} tasks", duration_text(elapsed_seconds)]
+        if elapsed_seconds >= 1 and self._ended >= elapsed_seconds:
+            parts.append(f"{self._ended / elapsed_seconds:,.0f} tasks/s")
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        if self._skipped:
+            parts.append(f"{self._skipped} skipped")
+        count = ", ".join(parts)
         names = ", ".join(self._name(task_id) for task_id in self._running)
         line = f"{count}: {names}" if names else count
         return line if len(line) <= width else line[: max(width - 3, 0)] + "..."
@@ -78,6 +89,11 @@ class Tally:
             self._children[task_run.task_id] = _Children(task_run.map_size)
         if task_run.status.is_finished:
             self._end(mapped_position(task_run.task_id), 1)
+            self._note(task_run.status)
+
+    def _note(self, status: TaskStatus) -> None:
+        self._failed += status in (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
+        self._skipped += status is TaskStatus.SKIPPED
 
     def _start(self, transition: TaskTransition) -> None:
         self._running[transition.task_id] = None
