@@ -31,6 +31,7 @@ _VENV = _ROOT / ".venv-check"
 _REQUIREMENTS = ("hatch>=1.18,<2", "tox>=4.28,<5")
 _PACKAGES = ("types", "store", "auth", "client", "sdk", "cli", "server")
 _PACKAGES_WITH_FLOORS = ("auth", "client", "cli", "server")  # those that need more than siblings
+_PARTS = ("lint", "types", "packages", "integration")
 _LOWEST = (3, 10)
 # What would lead the tools or the tests away from the environments made for them.
 _AMBIENT = re.compile(
@@ -68,13 +69,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the steps that the arguments ask for; return 1 when one failed, 2 when none can start."""
     options = _parser().parse_args(arguments)
     try:
-        steps = _steps(options.lowest_and_newest)
-        chosen = [step for step in steps if not options.only or step.name in options.only]
+        steps = _steps(options.only or list(_PARTS), options.lowest_and_newest)
         _provide_tools()
     except CheckError as error:
         print(f"tools/check.py: {error}", file=sys.stderr)
         return 2
-    results = [_run(step) for step in chosen]
+    results = [_run(step) for step in steps]
     _print_summary(results)
     return 0 if all(result.is_passed for result in results) else 1
 
@@ -91,14 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only",
         action="append",
-        choices=["lint", "types", "packages", "integration"],
-        metavar="STEP",
-        help="run only this step: %(choices)s; may be repeated",
+        choices=_PARTS,
+        metavar="PART",
+        help="run only this part: %(choices)s; may be repeated",
     )
     return parser
 
 
-def _steps(lowest_and_newest: bool) -> list[Step]:
+def _steps(parts: Sequence[str], lowest_and_newest: bool) -> list[Step]:
     environment = {
         name: value for name, value in os.environ.items() if not _AMBIENT.fullmatch(name)
     }
@@ -113,20 +113,24 @@ def _steps(lowest_and_newest: bool) -> list[Step]:
         environment["PATH"] = os.pathsep.join([*directories, search_path])
     # Hatch shows what pip says, and pip has much to say.
     for_hatch = {**environment, "HATCH_PYTHON": "self", "PIP_QUIET": "2"}
-    packages = ",".join(_environments(pythons))
-    parallel = ["run-parallel", "--parallel", "auto", "--parallel-no-spinner"]
-    return [
-        Step("lint", _check_in("lint"), for_hatch),
-        Step("types", _check_in("types"), for_hatch),
-        Step("packages", [*_tool("tox"), *parallel, "-e", packages], environment),
-        Step(
-            "integration", [*_tool("tox"), "run", "-e", f"{pythons[-1]}-integration"], environment
-        ),
-    ]
+    steps = [Step(part, _check_in(part), for_hatch) for part in ("lint", "types") if part in parts]
+    tested = [part for part in ("packages", "integration") if part in parts]
+    if tested:
+        # All side by side: what waits for a server or a browser leaves a processor to the others.
+        parallel = ["run-parallel", "--parallel", "auto", "--parallel-no-spinner"]
+        names = ",".join(_environments(pythons, tested))
+        command = [*_tool("tox"), *parallel, "-e", names]
+        steps.append(Step(" and ".join(tested), command, environment))
+    return steps
 
 
-def _environments(pythons: Sequence[str]) -> list[str]:
-    """Return tox's environments of the packages, the slow ones first: they run side by side."""
+def _environments(pythons: Sequence[str], parts: Sequence[str]) -> list[str]:
+    """Return tox's environments, the slow ones first: they run side by side."""
+    integration = [f"{pythons[-1]}-integration"] if "integration" in parts else []
+    return [*integration, *(_of_packages(pythons) if "packages" in parts else [])]
+
+
+def _of_packages(pythons: Sequence[str]) -> list[str]:
     slow_first = _PACKAGES[::-1]
     chosen = [f"{pythons[-1]}-{package}" for package in slow_first]
     if len(pythons) > 1:
@@ -242,7 +246,7 @@ def _print_summary(results: Sequence[Result]) -> None:
     print("\n=== summary ===")
     for result in results:
         outcome = "passed" if result.is_passed else "FAILED"
-        print(f"{result.name:<12} {outcome}  {result.seconds:6.1f} s")
+        print(f"{result.name:<24} {outcome}  {result.seconds:6.1f} s")
     failed = [result.name for result in results if not result.is_passed]
     print(f"Failed: {', '.join(failed)}." if failed else "All passed.")
 
