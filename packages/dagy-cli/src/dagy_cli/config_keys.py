@@ -6,7 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from dagy_cli.profiles import STORAGES
+from dagy_cli.profiles import (
+    DEFAULT_APP_URL,
+    DEFAULT_CLIENT_ID,
+    DEFAULT_TABLE_FORMAT,
+    STORAGES,
+)
 from dagy_types.errors import UsageError
 
 DEFAULT_PROFILE = "default_profile"
@@ -19,11 +24,13 @@ class Key:
 
     Attributes:
         meaning: For people.
+        default: What counts where the file does not say; nothing for some.
         read: From a text to the value in the file; raises `ValueError` with what is expected.
     """
 
     meaning: str
     read: Callable[[str], str | bool]
+    default: str = ""
 
 
 def _text(text: str) -> str:
@@ -69,12 +76,12 @@ def _truth(text: str) -> bool:
 
 KEYS: Mapping[str, Key] = {
     "api_url": Key("the server", _url),
-    "app_url": Key("the web app of a server that cannot log people in", _url),
-    "table_format": Key("how tables are drawn on a terminal (a format of tabulate)", _table_format),
-    "auth_storage": Key("where tokens are kept: auto, keyring or file", _storage),
-    "issuer": Key("who logs people in, if it is not the server", _url),
-    "client_id": Key("how that provider calls this command", _text),
-    "protected": Key("true: dagy deploy asks first, or needs --yes", _truth),
+    "app_url": Key("web app, where the server cannot log people in", _url, DEFAULT_APP_URL),
+    "table_format": Key("how tables look", _table_format, DEFAULT_TABLE_FORMAT),
+    "auth_storage": Key("where tokens are kept: auto, keyring or file", _storage, "auto"),
+    "issuer": Key("who logs people in, if not the server", _url),
+    "client_id": Key("how that provider calls this command", _text, DEFAULT_CLIENT_ID),
+    "protected": Key("true: dagy deploy asks first, or needs --yes", _truth, "false"),
 }
 """Each key of a profile, in the order in which they are shown."""
 

@@ -118,7 +118,7 @@ class _Wizard:
         for key in keys:
             before = value_in(profile, key)
             value = self._answer(
-                f"{key}, {KEYS[key].meaning} [{shown(before)}]: ",
+                _question(key, before),
                 lambda text, key=key, before=before: _value(text, key, before, key in needs),  # type: ignore[misc]
             )
             if value != before:
@@ -138,6 +138,11 @@ class _Wizard:
         raise UsageError(
             f"That was no answer, {_TRIES} times over.", hint="Run: dagy config set --help"
         )
+
+
+def _question(key: str, before: str | bool | None) -> str:
+    current = KEYS[key].default if before is None else shown(before)
+    return f"{key} ({KEYS[key].meaning}){f' [{current}]' if current else ''}: "
 
 
 def _value(text: str, key: str, before: str | bool | None, is_needed: bool) -> str | bool | None:

@@ -92,7 +92,7 @@ def test_the_table_has_a_hint_for_what_is_wrong(
     config("- a\n")
     ended = dagy("doctor")
     assert ended.code == 9
-    assert "configuration  problem  " in ended.out
+    assert "problem configuration " in ended.out
     assert "hint: configuration: Correct the file.\n" in ended.err
 
 
@@ -129,6 +129,8 @@ def test_a_directory_that_cannot_be_written_is_a_problem(
     # To root every file is open.
     monkeypatch.setattr("dagy_cli.doctor.local.os.access", lambda path, mode: False)
     assert examine()["directory"]["message"] == f"{local_dir} cannot be written."
+    local_dir.rmdir()
+    assert examine()["directory"]["message"] == f"{local_dir.parent} cannot be written."
 
 
 def test_without_a_home_directory_it_is_told_what_to_set(

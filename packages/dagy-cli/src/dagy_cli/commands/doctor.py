@@ -7,7 +7,7 @@ from argparse import Namespace
 from dagy_cli.app import Answer, App
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.parser import CommandParser, add_format_option
-from dagy_cli.render.view import Cell, Column, Table, View
+from dagy_cli.render.view import Cell, Lines, View
 
 _COLORS = {"ok": 32, "warning": 33, "problem": 31}
 
@@ -33,14 +33,18 @@ def diagnose(args: Namespace, app: App) -> Answer:  # noqa: ARG001 - every handl
         {"check": each.what, "state": each.state, "message": each.message, "hint": each.hint}
         for each in findings
     ]
-    rows = [
-        (Cell(each.what), Cell(each.state, _COLORS[each.state]), Cell(each.message))
+    width = max(len(each.what) for each in findings)
+    lines = [
+        [
+            Cell(f"{each.state:<7}", _COLORS[each.state]),
+            Cell(f"{each.what:<{width}}"),
+            Cell(each.message),
+        ]
         for each in findings
     ]
-    columns = (Column("CHECK"), Column("STATE"), Column("MESSAGE", is_flexible=True))
     is_well = all(each.state != "problem" for each in findings)
     return Answer(
-        View(documents=documents, is_list=True, blocks=[Table(columns, rows)]),
+        View(documents=documents, is_list=True, blocks=[Lines(lines)]),
         exit_code=ExitCode.OK if is_well else ExitCode.LOCAL_STATE,
         complaints=tuple(f"hint: {each.what}: {each.hint}" for each in findings if each.hint),
     )

@@ -41,11 +41,12 @@ def local_files(environ: Mapping[str, str], profile: str | None) -> list[Finding
         directory = local_directory(environ)
     except ConfigError as error:
         return [Finding("directory", "problem", error.message, error.hint)]
-    if not directory.exists():
-        return [Finding("directory", "ok", f"{directory} is not there yet; the first run makes it")]
-    if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+    place = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not place.is_dir() or not os.access(place, os.R_OK | os.W_OK | os.X_OK):
         hint = "Check its owner and mode, or set DAGY_LOCAL_DIR."
-        return [Finding("directory", "problem", f"{directory} cannot be written.", hint)]
+        return [Finding("directory", "problem", f"{place} cannot be written.", hint)]
+    if place != directory:
+        return [Finding("directory", "ok", f"{directory} is not there yet; the first run makes it")]
     open_ones = list(_open_to_others(directory))
     if not open_ones:
         return [Finding("directory", "ok", f"{directory}, for its owner alone")]
