@@ -21,7 +21,7 @@ def connect(path: Path, *, busy_timeout_seconds: float, mode: str = "rw") -> sql
     try:
         for pragma in ("wal_autocheckpoint = 0", "synchronous = FULL", "foreign_keys = ON"):
             connection.execute(f"PRAGMA {pragma}")
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
     return connection
