@@ -88,6 +88,7 @@ OF_CERTAIN_THINGS = {
     ("runs", "cancel", "<RUN>"): ("runs", "cancel", "<UNDER-WAY>", "--remote"),
     ("runs", "retry", "<RUN>"): ("runs", "retry", "<CANCELLED>", "--remote", "--detach"),
     ("store", "prune"): ("store", "prune", "--older-than", "1d", "--yes"),
+    ("store", "repair", "--to", "<NEW>"): ("store", "repair", "--to", "new"),
     ("store", "backup", "<FILE>"): ("store", "backup", "copy.db"),
     ("config", "get", "<KEY>"): ("config", "get", "api_url"),
     ("config", "set", "<KEY>", "<VALUE>"): ("config", "set", "protected", "true"),

@@ -16,7 +16,7 @@ import pytest
 
 from dagy_store import LocalMetadataStore
 from dagy_store._prune import TASK_COUNT
-from dagy_store.maintenance import backup, check, prune
+from dagy_store.maintenance import backup, check, prune, salvage
 from dagy_types import (
     FlowSpec,
     Origin,
@@ -348,3 +348,53 @@ def test_the_list_of_runs_is_what_is_left(recorded: Path) -> None:
     with LocalMetadataStore(recorded) as store:
         newest = store.list_runs(RunQuery(flow_name="daily"), limit=9)
     assert [run.run_id for run in newest] == ["r2"]
+
+
+def test_store_12_all_of_a_sound_record_is_salvaged(recorded: Path, tmp_path: Path) -> None:
+    salvaged = salvage(recorded, tmp_path / "new")
+    assert (salvaged.runs, salvaged.task_runs, salvaged.lost) == (4, 8, ())
+    assert _ids(tmp_path / "new") == _ids(recorded)
+    with LocalMetadataStore(tmp_path / "new") as store:
+        assert store.read_output("r1", "extract") == Output(bytes(LARGE), "pickle")
+        assert store.find_cached("r1-load") is not None
+        _record(store, "next", days=9)
+    assert not check(tmp_path / "new", is_full=True).problems
+
+
+def test_store_12_what_is_left_of_a_damaged_record_is_salvaged(
+    directory: Path, tmp_path: Path
+) -> None:
+    """Never a crash; what comes out is sound, and what is missing in it is told."""
+    with LocalMetadataStore(directory) as store:
+        for number in range(60):
+            tasks = tuple(f"task-{each}" for each in range(20))
+            _record(store, f"r{number}", days=number, flow=f"flow{number % 7}", tasks=tasks)
+    original = (directory / "dagy.db").read_bytes()
+    source = random.Random(7)
+    saved = []
+    for number in range(40):
+        damaged = bytearray(original)
+        for _ in range(source.choice((1, 10, 1000))):
+            damaged[source.randrange(100, len(damaged))] ^= source.randrange(1, 256)
+        (directory / "dagy.db").write_bytes(damaged)
+        new = tmp_path / f"new{number}"
+        salvaged = salvage(directory, new)
+        checked = check(new, is_full=True)
+        assert not [each for each in checked.problems if each.is_of_database]
+        assert checked.runs == salvaged.runs == len(_ids(new))
+        assert salvaged.lost or (salvaged.runs, salvaged.task_runs) == (60, 1200)
+        assert (directory / "dagy.db").read_bytes() == damaged
+        saved.append(salvaged.runs)
+        shutil.rmtree(new)
+    assert max(saved) == 60
+    assert min(saved) < 60
+
+
+def test_nothing_is_salvaged_into_what_is_there(recorded: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "mine").write_text("")
+    with pytest.raises(UsageError, match="is not empty"):
+        salvage(recorded, tmp_path / "new")
+    with pytest.raises(StoreError, match="There is no record"):
+        salvage(tmp_path / "absent", tmp_path / "other")
+    assert not (tmp_path / "other").exists()

@@ -66,6 +66,7 @@ _PLANS = {
 _ONCE = {
     *("_check.OUTPUTS_IN_FILES", "_check.OUTPUTS_IN_ROWS", "_check.RUNS", "_check.SPECS"),
     *("_prune.BUILDS_ON", "_prune.ENDED", "_prune.RUNS", "_prune._FORGET_SPECS"),
+    *("_salvage._TRIGGERS", "maintenance.RUNS"),
 }
 
 

@@ -8,7 +8,7 @@ from dagy_cli.render.cells import counted, size_text
 from dagy_cli.render.view import Cell, Column, Lines, Table, View
 
 if TYPE_CHECKING:
-    from dagy_store.maintenance import Checked, Pruned
+    from dagy_store.maintenance import Checked, Pruned, Salvaged
 
 
 def backup_view(path: str, size_bytes: int) -> View:
@@ -62,4 +62,18 @@ def prune_view(pruned: Pruned, *, is_dry_run: bool) -> View:
         documents=[document],
         is_list=False,
         blocks=[Table((Column("RUN"),), listed), Lines([[Cell(told)]])],
+    )
+
+
+def repair_view(path: str, salvaged: Salvaged) -> View:
+    """Return what could be saved of a damaged record."""
+    what = f"{counted(salvaged.runs, 'run')} with {counted(salvaged.task_runs, 'task')}"
+    document = {
+        "path": path,
+        "runs": salvaged.runs,
+        "task_runs": salvaged.task_runs,
+        "lost": list(salvaged.lost),
+    }
+    return View(
+        documents=[document], is_list=False, blocks=[Lines([[Cell(f"Saved in {path}: {what}")]])]
     )

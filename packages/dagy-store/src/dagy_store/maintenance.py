@@ -5,23 +5,27 @@ Each function opens the record by itself, while others go on working with it.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from dagy_store._check import Problem, problems_of
+from dagy_store._check import RUNS, Problem, problems_of
 from dagy_store._database import Database
 from dagy_store._failures import store_errors
 from dagy_store._history import History
 from dagy_store._live_run import lock_path
 from dagy_store._liveness import is_alive
 from dagy_store._prune import old_runs, remove_orphans, remove_runs, shrink_if_worth_it
+from dagy_store._salvage import salvage_rows
+from dagy_store._store import LocalMetadataStore
 from dagy_types.errors import StoreError, UsageError
 
-__all__ = ["Checked", "Problem", "Pruned", "backup", "check", "prune"]
+__all__ = ["Checked", "Problem", "Pruned", "Salvaged", "backup", "check", "prune", "salvage"]
 
 _BUSY_SECONDS = 10.0
 
@@ -54,6 +58,20 @@ class Pruned:
     run_ids: tuple[str, ...]
     orphans: tuple[Path, ...]
     freed_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """What could be saved of a damaged record.
+
+    Attributes:
+        lost: What could not, for people; nothing when everything is there. A value that was changed
+            into another that could have been recorded is not noticed.
+    """
+
+    runs: int
+    task_runs: int
+    lost: tuple[str, ...]
 
 
 def backup(directory: Path, target: Path) -> int:
@@ -138,14 +156,49 @@ def prune(
         return Pruned(run_ids=tuple(run_ids), orphans=tuple(orphans), freed_bytes=freed)
 
 
+def salvage(directory: Path, target: Path) -> Salvaged:
+    """Make a new record of all that can still be read of a damaged one, which is not touched.
+
+    Args:
+        directory: That of the damaged one; nobody may be recording runs in it.
+        target: That of the new one; must not be there, or be empty.
+
+    Raises:
+        UsageError: When there is something in the target already.
+        StoreError: When there is no record, or none can be made.
+    """
+    path = directory.absolute() / "dagy.db"
+    if not path.exists():
+        raise _no_record(directory)
+    if target.exists() and any(target.iterdir()):
+        raise UsageError(f"{target} is not empty.", hint="Name a directory that is not there yet.")
+    with store_errors(target), TemporaryDirectory() as scratch:
+        with LocalMetadataStore(target):
+            pass
+        saved, lost = salvage_rows(path, target.absolute() / "dagy.db", Path(scratch))
+        with _opened(target) as database:
+            run_ids = [row["run_id"] for row in database.rows(RUNS)]
+        for parent in ("runs", "artifacts"):
+            for run_id in run_ids:
+                source = directory / parent / run_id
+                if source.is_dir():
+                    shutil.copytree(source, target / parent / run_id, dirs_exist_ok=True)
+    gone = [problem.what for problem in check(target).problems]
+    return Salvaged(runs=saved["runs"], task_runs=saved["task_runs"], lost=(*lost, *gone))
+
+
+def _no_record(directory: Path) -> StoreError:
+    return StoreError(
+        f"There is no record of runs in {directory}.",
+        hint="The first dagy run makes one. For another place: DAGY_LOCAL_DIR.",
+    )
+
+
 @contextmanager
 def _opened(directory: Path) -> Iterator[Database]:
     path = directory.absolute() / "dagy.db"
     if not path.exists():
-        raise StoreError(
-            f"There is no record of runs in {directory}.",
-            hint="The first dagy run makes one. For another place: DAGY_LOCAL_DIR.",
-        )
+        raise _no_record(directory)
     database = Database(path, busy_timeout_seconds=_BUSY_SECONDS, sleep=time.sleep)
     with store_errors(directory):
         try:

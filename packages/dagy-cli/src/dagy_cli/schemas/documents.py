@@ -259,6 +259,15 @@ DOCUMENTS: Mapping[str, tuple[int, Schema]] = {
             freed_bytes=integer("of the database"),
         ),
     ),
+    "store.repair": (
+        1,
+        record(
+            path=text("of the new record"),
+            runs=integer(),
+            task_runs=integer(),
+            lost=array(text(), "what could not be saved"),
+        ),
+    ),
     "version": (
         1,
         record(

@@ -110,7 +110,13 @@ def test_people_are_asked(
 
 
 @pytest.mark.parametrize(
-    "words", [("check",), ("backup", "copy"), ("prune", "--older-than", "1d", "--yes")]
+    "words",
+    [
+        ("check",),
+        ("repair", "--to", "new"),
+        ("backup", "copy"),
+        ("prune", "--older-than", "1d", "--yes"),
+    ],
 )
 def test_without_a_record_it_is_exit_code_9(
     dagy: Dagy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, words: tuple[str, ...]
@@ -120,3 +126,22 @@ def test_without_a_record_it_is_exit_code_9(
     assert ended.code == 9
     assert "There is no record of runs in" in ended.err
     assert not (tmp_path / "none").exists()
+
+
+def test_store_12_what_can_be_read_is_saved(
+    dagy: Dagy, tmp_path: Path, local_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new"
+    ended = dagy("store", "repair", "--to", str(new))
+    assert (ended.code, ended.out, ended.err) == (
+        0,
+        f"Saved in {new}: 3 runs with 6 tasks\n",
+        "",
+    )
+    assert dagy("store", "repair", "--to", str(new)).code == 2
+    (local_dir / "runs" / "run1" / "log.jsonl").unlink()
+    ended = dagy("store", "repair", "--to", str(tmp_path / "other"))
+    assert ended.code == 9
+    assert ended.err == "lost: the log of run 'run1' is gone\n"
+    monkeypatch.setenv("DAGY_LOCAL_DIR", str(new))
+    assert len(dagy("runs", "list", "--format", "name").out.split()) == 3

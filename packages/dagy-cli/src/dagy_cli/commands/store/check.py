@@ -36,5 +36,7 @@ def check_store(args: Namespace, app: App) -> Answer:
     checked = check(local_directory(app.environ), is_full=args.full)
     if not checked.problems:
         return Answer(check_view(checked))
-    hint = "hint: What belongs to no run, dagy store prune removes; else go back to a backup."
+    hint = (
+        "hint: What belongs to no run, dagy store prune removes. Else: dagy store repair --to NEW"
+    )
     return Answer(check_view(checked), exit_code=ExitCode.LOCAL_STATE, complaints=(hint,))
