@@ -132,6 +132,25 @@ def test_json_of_every_command_is_exactly_one_document(
     require_documented("run.detached" if "--detach" in words else name, document)
 
 
+INCOMPLETE = [
+    tuple(word for word in words if word[0] not in "-<")
+    for words in LEAVES
+    if any(word[0] == "<" for word in words)
+]
+
+
+@pytest.mark.parametrize("words", [*INCOMPLETE, ("config",), ("store", "prune")], ids=" ".join)
+@pytest.mark.parametrize("extra", [(), ("--no-input",)], ids=["plain", "no-input"])
+def test_cli_11_what_is_missing_is_not_asked_for(
+    words: tuple[str, ...], extra: tuple[str, ...], dagy: Callable[..., Any]
+) -> None:
+    """Without a terminal nothing prompts or waits; a new command is here by being in the parser."""
+    ended = dagy(*words, *extra)
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("error: ")
+    assert len(ended.err.splitlines()) <= 3
+
+
 @pytest.mark.parametrize("words", [["--version"], ["runs", "--version"], ["--quiet", "--version"]])
 def test_the_version_is_shown_wherever_it_is_asked_for(
     words: list[str],
