@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -30,6 +29,8 @@ def explain(
     """
     fault = _fault_of(error, words, environ)
     if "--debug" in words and not isinstance(error, KeyboardInterrupt):
+        import traceback  # as seldom as this; it takes a while to load
+
         console.alert("".join(traceback.format_exception(error)).rstrip("\n"))
     if _asks_for_json(words):
         console.alert(json.dumps({"error": asdict(fault)}))

@@ -6,12 +6,11 @@ text of its exceptions goes on, but for those of a failed connection: others can
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from math import ceil
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import httpx
 
@@ -19,6 +18,9 @@ from dagy_client._limits import Timeouts
 from dagy_client._redaction import hide_secrets_of_others
 from dagy_client._steps import Chunks, Trouble, WireError, WireRequest, WireResponse
 from dagy_types.errors import ConfigError, UsageError
+
+if TYPE_CHECKING:
+    import asyncio
 
 Transport = httpx.BaseTransport
 AsyncTransport = httpx.AsyncBaseTransport
@@ -167,6 +169,8 @@ class AsyncWire:
 
     def _client(self) -> httpx.AsyncClient:
         _require_open(self._is_closed)
+        import asyncio  # which blocking clients have no need of, and which takes as long as httpx
+
         here = asyncio.get_running_loop()
         process = os.getpid()
         if process not in self._clients:
@@ -284,6 +288,8 @@ def _direct() -> dict[str, None]:
 
 
 async def _within(seconds: float, action: Awaitable[T]) -> T:
+    import asyncio
+
     try:
         return await asyncio.wait_for(action, max(seconds, 0.001))
     except asyncio.TimeoutError:
@@ -292,6 +298,8 @@ async def _within(seconds: float, action: Awaitable[T]) -> T:
 
 async def _chunks_beside(chunks: Chunks) -> AsyncIterator[bytes]:
     """Read the chunks in a thread, so that the disk does not stop the event loop."""
+    import asyncio
+
     source = chunks.open()
     while chunk := await asyncio.to_thread(next, source, b""):
         yield chunk
