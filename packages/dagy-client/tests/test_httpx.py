@@ -12,7 +12,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from typing import Any
 
+import httpx
 import pytest
 
 from dagy_client import (
@@ -22,6 +24,8 @@ from dagy_client import (
     RetryPolicy,
     Timeouts,
 )
+from dagy_client._httpx import BlockingWire
+from dagy_client._steps import WireRequest
 from dagy_client.testing import FakeServer
 from dagy_types.errors import ConfigError, UsageError
 
@@ -292,3 +296,25 @@ def test_of_two_threads_that_come_first_one_opens_the_connections() -> None:
 
     with server.client() as client, ThreadPoolExecutor(8) as pool:
         assert set(pool.map(ask, [client] * 8)) == {"ada@example.org"}
+
+
+def test_certificates_are_loaded_for_https_and_always_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upload may go to another place than the API, so each request decides."""
+    made: list[bool] = []
+
+    class Recording(httpx.Client):
+        def __init__(self, *, verify: bool, **settings: Any) -> None:
+            made.append(verify)
+            super().__init__(verify=verify, **settings)
+
+    monkeypatch.setattr("httpx.Client", Recording)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
+    wire = BlockingWire(transport=transport, timeouts=Timeouts(), clock=lambda: 0.0)
+    for url in ("http://a.test/x", "http://a.test/y", "https://b.test/x", "HTTPS://b.test/y"):
+        wire.send(
+            WireRequest(
+                method="GET", url=url, headers={}, content=None, deadline=9.0, idle_seconds=9.0
+            )
+        )
+    wire.close()
+    assert made == [False, True]

@@ -41,8 +41,9 @@ class BlockingWire:
         self._timeouts = timeouts
         self._clock = clock
         self._is_closed = False
-        # By process: what a parent has opened is its own, and is left alone in its children.
-        self._clients: dict[int, httpx.Client] = {}
+        # By process: what a parent has opened is its own, and is left alone in its children. And by
+        # whether it needs certificates, which take longer to load than most calls take.
+        self._clients: dict[tuple[int, bool], httpx.Client] = {}
 
     def send(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request.
@@ -50,7 +51,7 @@ class BlockingWire:
         Raises:
             WireError: When there is none, or not the whole of it.
         """
-        client = self._client()
+        client = self._client(is_secure=not request.url.startswith("http:"))
         remaining = request.deadline - self._clock()
         with wire_errors():
             response = client.send(
@@ -79,18 +80,21 @@ class BlockingWire:
     def close(self) -> None:
         """Close all connections of this process; nothing can be sent any more."""
         self._is_closed = True
-        client = self._clients.pop(os.getpid(), None)
-        if client is not None:
-            client.close()
+        for is_secure in (False, True):
+            client = self._clients.pop((os.getpid(), is_secure), None)
+            if client is not None:
+                client.close()
 
-    def _client(self) -> httpx.Client:
+    def _client(self, *, is_secure: bool) -> httpx.Client:
         _require_open(self._is_closed)
-        process = os.getpid()
-        client = self._clients.get(process)
+        key = os.getpid(), is_secure
+        client = self._clients.get(key)
         if client is None:
             # No lock, since a fork could leave it locked for ever: of two threads one comes first.
-            mine = _opened(lambda: httpx.Client(transport=self._transport, mounts=_direct()))
-            client = self._clients.setdefault(process, mine)
+            mine = _opened(
+                lambda: httpx.Client(transport=self._transport, mounts=_direct(), verify=is_secure)
+            )
+            client = self._clients.setdefault(key, mine)
             if client is not mine:
                 mine.close()
         return client

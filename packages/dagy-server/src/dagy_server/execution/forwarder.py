@@ -14,7 +14,7 @@ from dagy_server.execution.log_pump import LogPump
 from dagy_server.execution.orders import WorkOrder
 from dagy_server.execution.patience import patiently
 from dagy_store import LocalMetadataStore
-from dagy_types import LogRecord, Run, RunEnd, RunProgress, TaskRun
+from dagy_types import FlowSpec, LogRecord, Run, RunEnd, RunProgress, TaskRun
 from dagy_types.errors import ConflictError
 
 
@@ -25,6 +25,7 @@ class Forwarder:
     Args:
         recorded: What the record calls the run of each worker so far, in their order.
         target: The flow, as its archive names it.
+        spec: Its graph in the archive, which the server has.
     """
 
     order: WorkOrder
@@ -33,6 +34,7 @@ class Forwarder:
     store: LocalMetadataStore
     recorded: Sequence[str]
     target: str = ""
+    spec: FlowSpec | None = None
     _known: dict[str, TaskRun] = field(default_factory=dict)
     _pumps: list[LogPump] = field(default_factory=list)
     _said: int = 0  # messages that were read
@@ -68,9 +70,10 @@ class Forwarder:
     def _begin(self, run: Run) -> None:
         order = self.order
         self._has_begun = True
+        spec = self.store.get_flow_spec(run.run_id)
         self._report(
             RunProgress(
-                flow_spec=self.store.get_flow_spec(run.run_id),
+                flow_spec=None if spec == self.spec else spec,  # parameters may change it
                 started_at=self.store.get_run(self.recorded[0]).started_at,
                 source=self.target,
                 environment=run.environment,

@@ -29,7 +29,7 @@ from dagy_server.execution.patience import GivenUpError, patiently
 from dagy_server.execution.requirements import requirements_of
 from dagy_server.execution.run_lock import RunLock
 from dagy_store import LocalMetadataStore
-from dagy_types import FailureReason, LogRecord, Run, RunEnd, RunStatus
+from dagy_types import FailureReason, FlowSpec, LogRecord, Run, RunEnd, RunStatus
 from dagy_types.errors import AuthError, DagyError, NotFoundError
 
 _GRACE_SECONDS = 5.0
@@ -104,7 +104,7 @@ class Worker:
             recorded.append(recorded_id(order.run_id, len(earlier) + 1))
         forwarder = Forwarder(order, self._client, self._heart, self._store, recorded)
         try:
-            manifest = self._unpacked()
+            manifest, forwarder.spec = self._unpacked()
             forwarder.target = manifest.target
             if done is not None:
                 forwarder.look()
@@ -119,8 +119,8 @@ class Worker:
         else:
             self._clear_up()
 
-    def _unpacked(self) -> Manifest:
-        """Get the archive, verify it and unpack it, unless it is there."""
+    def _unpacked(self) -> tuple[Manifest, FlowSpec]:
+        """Get the archive, verify it and unpack it, unless it is there; return what it says."""
         order, places = self._order, self._places
         archive, flow = places.archive(order.sha256), places.flow(order.sha256)
         if not archive.exists():
@@ -132,7 +132,7 @@ class Worker:
             artifact.verify(sha256=order.sha256)
             if not flow.exists():
                 artifact.unpack(flow)
-            return artifact.manifest
+            return artifact.manifest, artifact.flow_spec
 
     @contextmanager
     def _started(self, manifest: Manifest, recorded: list[str]) -> Iterator[FlowProcess]:
