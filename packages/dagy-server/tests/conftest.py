@@ -253,6 +253,7 @@ def listening_server() -> Callable[[FastAPI], AbstractContextManager[str]]:
     def listening_server(app: FastAPI) -> Iterator[str]:
         listening = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=10)
+        config.load()  # here: two threads that load modules at once can be in each other's way
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

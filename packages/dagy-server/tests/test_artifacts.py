@@ -374,7 +374,9 @@ def test_an_upload_goes_past_the_server_where_artifacts_are_in_s3(
 @contextmanager
 def _live(app: FastAPI) -> Iterator[str]:
     listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off"))
+    config = uvicorn.Config(app, log_config=None, lifespan="off")
+    config.load()
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     try:

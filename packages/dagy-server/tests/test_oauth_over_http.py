@@ -48,6 +48,7 @@ AT_ONCE = 20
 def url(app: FastAPI) -> Iterator[str]:
     """A server on a real port."""
     config = uvicorn.Config(app, port=0, log_config=None, lifespan="off")
+    config.load()
     server = uvicorn.Server(config)
     listening = config.bind_socket()
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
