@@ -72,6 +72,14 @@ def test_a_profile_is_edited_and_what_people_wrote_stays(
     assert "http://localhost:8000  # mine" in path.read_text(encoding="utf-8")
 
 
+def test_what_is_not_there_need_not_be_removed(
+    wizard: Wizard, config: Callable[[str], Path]
+) -> None:
+    path = config(TWO)
+    assert "Changed: nothing" in wizard("e\nprod\n\n-\n-\n-\n-\n-\n-\nq\n")
+    assert path.read_text(encoding="utf-8") == TWO
+
+
 def test_a_profile_becomes_the_default_and_another_is_deleted(
     wizard: Wizard, file: Callable[[], ConfigFile], config: Callable[[str], Path]
 ) -> None:

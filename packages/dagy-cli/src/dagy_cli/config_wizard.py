@@ -121,7 +121,8 @@ class _Wizard:
                 _question(key, before),
                 lambda text, key=key, before=before: _value(text, key, before, key in needs),  # type: ignore[misc]
             )
-            if value != before:
+            is_nothing_to_remove = value is None and not before
+            if value != before and not is_nothing_to_remove:
                 changes[key] = value
         return changes
 
