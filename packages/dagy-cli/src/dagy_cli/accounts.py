@@ -20,8 +20,8 @@ from dagy_auth import (
     read_legacy_token,
     resolve_token_source,
 )
-from dagy_cli.config_file import config_file_of
-from dagy_cli.profiles import Flags, Setting, Settings, resolve
+from dagy_cli.config_file import settings_of
+from dagy_cli.profiles import Flags, Setting, Settings
 from dagy_cli.render.cells import time_cell
 from dagy_store import local_directory
 from dagy_types.errors import (
@@ -209,8 +209,7 @@ def account_for(flags: Flags, environ: Mapping[str, str], *, notify: Notify) -> 
         UsageError: When the chosen profile is unknown.
         ConfigError: When the file cannot be used.
     """
-    settings = resolve(flags, environ, config_file_of(flags, environ))
-    return Account(settings, environ=environ, notify=notify)
+    return Account(settings_of(flags, environ), environ=environ, notify=notify)
 
 
 def token_variable(environ: Mapping[str, str]) -> str | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dagy_cli.console import Console
 from dagy_cli.exit_codes import ExitCode
-from dagy_cli.render.view import Verbatim, View
+from dagy_cli.render.view import DEFAULT_TABLE_FORMAT, Verbatim, View
 from dagy_types import RunStore
 from dagy_types.errors import ConfigError, UsageError
 
@@ -105,14 +105,14 @@ class App:
         No answer is lost for the sake of its looks: where the settings cannot be used, that is
         noted, and tables look as usual.
         """
-        from dagy_cli.config_file import config_file_of
+        from dagy_cli.config_file import settings_of
         from dagy_cli.config_keys import value_of
-        from dagy_cli.profiles import DEFAULT_TABLE_FORMAT, Flags, resolve
+        from dagy_cli.profiles import Flags
 
         flags = Flags(profile=self.options.profile)
         try:
-            settings = resolve(flags, self.environ, config_file_of(flags, self.environ))
-            return str(value_of("table_format", settings.table_format.value))
+            chosen = settings_of(flags, self.environ).table_format.value
+            return str(value_of("table_format", chosen))
         except (ConfigError, UsageError) as error:
             self.console.note(f"Tables look as usual: {error.message}")
             return DEFAULT_TABLE_FORMAT

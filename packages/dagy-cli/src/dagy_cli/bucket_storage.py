@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 BUCKET_VARIABLE = "DAGY_ARTIFACT_BUCKET"
 
-_REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
-_DEFAULT_REGION = "us-east-1"
+REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
+DEFAULT_REGION = "us-east-1"
 _ABSENT = ("404", "NoSuchKey", "NotFound")
 
 
@@ -31,8 +31,8 @@ def bucket_storage(environ: Mapping[str, str]) -> BucketStorage | None:
     bucket = environ.get(BUCKET_VARIABLE)
     if not bucket:
         return None
-    region = next((environ[name] for name in _REGION_VARIABLES if environ.get(name)), None)
-    return BucketStorage(bucket, region=region or _DEFAULT_REGION)
+    region = next((environ[name] for name in REGION_VARIABLES if environ.get(name)), None)
+    return BucketStorage(bucket, region=region or DEFAULT_REGION)
 
 
 class BucketStorage:

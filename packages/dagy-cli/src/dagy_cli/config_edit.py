@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dagy_cli.config_file import FILE_NAME, parse_config, read_config_text
+from dagy_cli.profiles import ConfigFile
 from dagy_cli.text_file import write_text_file
 from dagy_types.errors import ConfigError, NotFoundError
 
@@ -25,9 +26,13 @@ class ProfileEditor:
 
     Args:
         now: When the changes are made, for ``last_updated``.
+
+    Attributes:
+        file: What the document says before the changes.
     """
 
-    def __init__(self, document: Document, *, now: datetime) -> None:
+    def __init__(self, document: Document, file: ConfigFile, *, now: datetime) -> None:
+        self.file = file
         self._document = document
         self._now = now.astimezone(timezone.utc)
 
@@ -104,9 +109,9 @@ def editing(
     path = directory / FILE_NAME
     with _lock(directory):
         text = read_config_text(path)
-        parse_config(text, path)  # refuses what it cannot be
+        file = parse_config(text, path)  # refuses what it cannot be
         document = _loaded(text)
-        yield ProfileEditor(document, now=clock())
+        yield ProfileEditor(document, file, now=clock())
         changed = _dumped(document, text)
         parse_config(changed, path)
         write_text_file(str(path), changed, option="DAGY_LOCAL_DIR")

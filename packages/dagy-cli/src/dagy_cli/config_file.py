@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from dagy_cli.profiles import ConfigFile, Flags, Profile
+from dagy_cli.profiles import ConfigFile, Flags, Profile, Settings, resolve
 from dagy_store import local_directory
 from dagy_types.errors import ConfigError
 
@@ -42,6 +42,16 @@ def config_file_of(flags: Flags, environ: Mapping[str, str]) -> ConfigFile:
             raise
         return ConfigFile(path=Path("~/.dagy") / FILE_NAME)
     return read_config_file(directory)
+
+
+def settings_of(flags: Flags, environ: Mapping[str, str]) -> Settings:
+    """Return what is in force.
+
+    Raises:
+        UsageError: When the chosen profile is unknown.
+        ConfigError: When the file or the environment says what cannot be.
+    """
+    return resolve(flags, environ, config_file_of(flags, environ))
 
 
 def read_config_text(path: Path) -> str:

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from dagy_cli.profiles import (
     DEFAULT_APP_URL,
     DEFAULT_CLIENT_ID,
-    DEFAULT_TABLE_FORMAT,
     STORAGES,
 )
+from dagy_cli.render.view import DEFAULT_TABLE_FORMAT
 from dagy_types.errors import UsageError
 
 DEFAULT_PROFILE = "default_profile"

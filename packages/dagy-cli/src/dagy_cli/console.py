@@ -25,7 +25,7 @@ class Console:
         uses_utc: Show times in UTC, not in the zone of this machine.
 
     Attributes:
-        table_format: The style of tables on a terminal, as tabulate knows it.
+        table_format: The style of tables on a terminal, as tabulate knows it; "" for the usual.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Console:
         self.stderr = stderr
         self.is_quiet = is_quiet
         self.uses_utc = uses_utc
-        self.table_format = "heavy_grid"
+        self.table_format = ""
         self._environ = environ
         self._color = color
 

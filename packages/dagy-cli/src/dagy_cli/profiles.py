@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from dagy_cli.render.view import DEFAULT_TABLE_FORMAT
 from dagy_types.errors import ConfigError, UsageError
 
 DEFAULT_APP_URL = "https://dagy.io"
 DEFAULT_CLIENT_ID = "dagy-cli"
 DEFAULT_NAME = "default"
-DEFAULT_TABLE_FORMAT = "heavy_grid"
 
 Storage = Literal["auto", "keyring", "file"]
 STORAGES: tuple[Storage, ...] = ("auto", "keyring", "file")

@@ -133,8 +133,8 @@ def place_of_run(args: Namespace, app: App) -> tuple[Place, Run]:
 def knows_a_server(app: App) -> bool:
     """Whether the environment or the profile names a server."""
     # Profiles are in a YAML file, which takes long to load.
-    from dagy_cli.config_file import config_file_of
-    from dagy_cli.profiles import Flags, resolve
+    from dagy_cli.config_file import settings_of
+    from dagy_cli.profiles import Flags
 
     flags = Flags(profile=app.options.profile)
-    return resolve(flags, app.environ, config_file_of(flags, app.environ)).api_url is not None
+    return settings_of(flags, app.environ).api_url is not None

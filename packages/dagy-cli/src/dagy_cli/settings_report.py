@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dagy_cli.accounts import token_variable
+from dagy_cli.bucket_storage import BUCKET_VARIABLE, DEFAULT_REGION, REGION_VARIABLES
 from dagy_cli.profiles import Setting, Settings
 
 _DEFAULT = "the default"
 
 _VARIABLES = (
-    ("artifact_bucket", ("DAGY_ARTIFACT_BUCKET",), None),
-    ("artifact_region", ("AWS_REGION", "AWS_DEFAULT_REGION"), "us-east-1"),
+    ("artifact_bucket", (BUCKET_VARIABLE,), None),
+    ("artifact_region", REGION_VARIABLES, DEFAULT_REGION),
     ("artifact_max_bytes", ("DAGY_LOCAL_ARTIFACT_MAX_BYTES",), "5242880"),
     ("verbose", ("DAGY_LOCAL_VERBOSE",), "false"),
 )
@@ -68,9 +70,9 @@ def _place_of_protected(settings: Settings) -> str:
 
 
 def _token(environ: Mapping[str, str]) -> EffectiveSetting:
-    for name in ("DAGY_TOKEN", "DAGY_TOKEN_FILE"):
-        if environ.get(name):
-            return EffectiveSetting("token", "(set, not shown)", name)
+    variable = token_variable(environ)
+    if variable is not None:
+        return EffectiveSetting("token", "(set, not shown)", variable)
     return EffectiveSetting("token", None, "the stored login, if there is one: dagy auth status")
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from dagy_cli.app import Answer, App
 from dagy_cli.arguments import parameter
 from dagy_cli.bucket_storage import BUCKET_VARIABLE, bucket_storage
-from dagy_cli.config_file import config_file_of
+from dagy_cli.config_file import settings_of
 from dagy_cli.deployment_views import change_line, deployed_view, plan_view
 from dagy_cli.exit_codes import ExitCode
 from dagy_cli.parser import CommandParser, add_format_option
-from dagy_cli.profiles import Flags, Settings, resolve
+from dagy_cli.profiles import Flags, Settings
 from dagy_cli.terminal_input import can_ask, confirm
 from dagy_cli.upload_progress import upload_progress
 from dagy_types.errors import UsageError
@@ -64,7 +64,7 @@ def deploy(args: Namespace, app: App) -> Answer:
         raise UsageError(
             "--exit-code belongs to --dry-run.", hint="Add --dry-run, or leave it out."
         )
-    settings = _settings(app)
+    settings = settings_of(Flags(profile=app.options.profile), app.environ)
     needs_yes = settings.is_protected and not args.yes and not args.dry_run
     if needs_yes and not can_ask(app):
         raise _unconfirmed(settings, "and nobody can be asked here")
@@ -89,11 +89,6 @@ def deploy(args: Namespace, app: App) -> Answer:
         done = carry_out(client, plan, on_progress=on_progress)
     notes = () if done.is_changed else ("The server has all of this already: nothing was changed.",)
     return Answer(deployed_view(done), notes=notes)
-
-
-def _settings(app: App) -> Settings:
-    flags = Flags(profile=app.options.profile)
-    return resolve(flags, app.environ, config_file_of(flags, app.environ))
 
 
 def _forecast(plan: DeploymentPlan, *, has_exit_code: bool) -> Answer:

@@ -29,8 +29,8 @@ def show_help(args: Namespace, app: App) -> Answer:  # noqa: ARG001 - every hand
     """
     from dagy_cli.help_pages import PAGES
 
-    [word] = args.words if len(args.words) == 1 else [""]
-    if word in PAGES:
-        return Answer(Verbatim(PAGES[word]()))
+    page = PAGES.get(" ".join(args.words))
+    if page is not None:
+        return Answer(Verbatim(page()))
     build_parser().parse_args([*args.words, "--help"])
     raise AssertionError("the help of a command ends its parsing")

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from dagy_auth import CredentialStores
 from dagy_cli.accounts import SERVICE, token_variable
-from dagy_cli.config_file import config_file_of
+from dagy_cli.config_file import settings_of
 from dagy_cli.doctor.finding import Finding
-from dagy_cli.profiles import Flags, resolve
+from dagy_cli.profiles import Flags
 from dagy_store import local_directory
 from dagy_types.errors import CredentialStoreError, DagyError
 
@@ -20,9 +20,8 @@ def credentials(environ: Mapping[str, str], profile: str | None) -> list[Finding
     variable = token_variable(environ)
     if variable is not None:
         return [Finding(_WHAT, "ok", f"The token is in {variable}; no keyring is asked")]
-    flags = Flags(profile=profile)
     try:
-        settings = resolve(flags, environ, config_file_of(flags, environ))
+        settings = settings_of(Flags(profile=profile), environ)
         directory = local_directory(environ)
         stores = CredentialStores(directory, storage=settings.storage, service=SERVICE)
     except DagyError as error:

@@ -8,10 +8,10 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from dagy_cli.config_file import config_file_of
+from dagy_cli.config_file import settings_of
 from dagy_cli.doctor.finding import Finding
 from dagy_cli.installation import installation
-from dagy_cli.profiles import Flags, resolve
+from dagy_cli.profiles import Flags
 from dagy_cli.render.cells import counted
 from dagy_store import local_directory
 from dagy_store.maintenance import check
@@ -84,9 +84,8 @@ def record(environ: Mapping[str, str], profile: str | None) -> list[Finding]:  #
 
 def configuration(environ: Mapping[str, str], profile: str | None) -> list[Finding]:
     """Return whether the settings can be used, and which profile and server they come to."""
-    flags = Flags(profile=profile)
     try:
-        settings = resolve(flags, environ, config_file_of(flags, environ))
+        settings = settings_of(Flags(profile=profile), environ)
     except DagyError as error:
         return [Finding("configuration", "problem", error.message, error.hint)]
     name = "no profile" if settings.profile is None else f"profile {settings.profile.value!r}"

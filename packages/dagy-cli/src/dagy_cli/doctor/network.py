@@ -8,9 +8,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from dagy_cli.config_file import config_file_of
+from dagy_cli.config_file import settings_of
 from dagy_cli.doctor.finding import Finding
-from dagy_cli.profiles import Flags, resolve
+from dagy_cli.profiles import Flags
 from dagy_types.errors import DagyError
 
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -24,9 +24,8 @@ def server(environ: Mapping[str, str], profile: str | None) -> list[Finding]:
 
     No token is sent. That it does not answer is a warning: what runs here does not need it.
     """
-    flags = Flags(profile=profile)
     try:
-        settings = resolve(flags, environ, config_file_of(flags, environ))
+        settings = settings_of(Flags(profile=profile), environ)
     except DagyError:
         return []  # told of the configuration
     if settings.api_url is None:

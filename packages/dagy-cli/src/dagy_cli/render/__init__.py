@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TextIO
 
 from dagy_cli.console import Console
-from dagy_cli.render.view import Surface, Verbatim, View
+from dagy_cli.render.view import DEFAULT_TABLE_FORMAT, Surface, Verbatim, View
 
 __all__ = ["render", "surface_of"]
 
@@ -44,5 +44,5 @@ def surface_of(console: Console, stream: TextIO) -> Surface:
         has_color=console.allows_escapes(stream),
         is_unicode=(stream.encoding or "").lower().replace("-", "") == "utf8",
         is_utc=console.uses_utc,
-        table_format=console.table_format,
+        table_format=console.table_format or DEFAULT_TABLE_FORMAT,
     )

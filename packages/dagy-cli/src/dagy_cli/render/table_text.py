@@ -66,10 +66,12 @@ def _grid(table: Table, texts: list[list[str]], surface: Surface) -> str:
 
 
 def _style(surface: Surface) -> str:
+    if surface.is_unicode:
+        return surface.table_format
     from tabulate import tabulate
 
     example = tabulate([["x"]], headers=["x"], tablefmt=surface.table_format)
-    return surface.table_format if surface.is_unicode or example.isascii() else "grid"
+    return surface.table_format if example.isascii() else "grid"
 
 
 def _limits(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:

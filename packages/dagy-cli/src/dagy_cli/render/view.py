@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+DEFAULT_TABLE_FORMAT = "heavy_grid"
+
 
 class Cell(NamedTuple):
     """A piece of text for people.
@@ -88,4 +90,4 @@ class Surface(NamedTuple):
     has_color: bool = False
     is_unicode: bool = True
     is_utc: bool = False
-    table_format: str = "heavy_grid"
+    table_format: str = DEFAULT_TABLE_FORMAT

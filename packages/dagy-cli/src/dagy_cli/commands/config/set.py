@@ -6,7 +6,6 @@ from argparse import Namespace
 
 from dagy_cli.app import Answer, App
 from dagy_cli.config_edit import editing
-from dagy_cli.config_file import read_config_file
 from dagy_cli.config_keys import DEFAULT_PROFILE, KEYS, value_of
 from dagy_cli.config_views import value_view
 from dagy_cli.parser import CommandParser, add_format_option
@@ -45,8 +44,8 @@ def set_value(args: Namespace, app: App) -> Answer:
             editor.choose(args.value)
         return Answer(value_view(args.key, args.value, profile=None))
     value = value_of(args.key, args.value)
-    profile = profile_to_change(app.options.profile, app.environ, read_config_file(directory))
     with editing(directory) as editor:
+        profile = profile_to_change(app.options.profile, app.environ, editor.file)
         editor.set(profile, args.key, value)
     note = f"Set in profile {profile!r}: {args.key}"
     return Answer(value_view(args.key, value, profile=profile), notes=(note,))

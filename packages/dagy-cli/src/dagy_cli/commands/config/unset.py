@@ -6,7 +6,6 @@ from argparse import Namespace
 
 from dagy_cli.app import Answer, App
 from dagy_cli.config_edit import editing
-from dagy_cli.config_file import read_config_file
 from dagy_cli.config_keys import DEFAULT_PROFILE, KEYS
 from dagy_cli.config_views import value_view
 from dagy_cli.parser import CommandParser, add_format_option
@@ -33,14 +32,11 @@ def unset_value(args: Namespace, app: App) -> Answer:
     Raises:
         NotFoundError: When the file does not have it.
     """
-    directory = local_directory(app.environ)
     profile: str | None = None
-    with editing(directory) as editor:
+    with editing(local_directory(app.environ)) as editor:
         if args.key == DEFAULT_PROFILE:
             editor.choose_none()
         else:
-            profile = profile_to_change(
-                app.options.profile, app.environ, read_config_file(directory)
-            )
+            profile = profile_to_change(app.options.profile, app.environ, editor.file)
             editor.unset(profile, args.key)
     return Answer(value_view(args.key, None, profile=profile))
