@@ -22,7 +22,10 @@ from dagy_client import DagyClient
 from dagy_server.database.schema import audit_log, work
 from dagy_server.execution import queue, worker
 from dagy_server.execution.dispatcher import Dispatcher
+from dagy_server.execution.flow_process import environment_for
+from dagy_server.execution.flow_processes import FlowProcesses
 from dagy_server.execution.orders import WorkOrder, order_for
+from dagy_server.execution.processes import leader_of
 from dagy_server.services import Services
 from dagy_server.testing import RunningServer, running_server
 from dagy_types import Run
@@ -185,11 +188,12 @@ class Office(Desk):
             )
             assert claim is not None, "no run waits"
             line = queue.line_of(connection, claim)
-        return order_for(claim, line, settings=services.settings, root=self.execution, environ={})
+        return order_for(claim, line, settings=services.settings, root=self.execution)
 
     def work(self, order: WorkOrder) -> int:
         """Be the worker that has an order, and return its exit status."""
-        return worker.work_on(order)
+        flows = FlowProcesses(environment_for([]))
+        return worker.work_on(order, leader_of(os.getpid()), flows)
 
     def lose(self, run_id: str, server: str = "srv_here") -> None:
         """Let the lease of a run's worker go by."""

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from dagy_server.execution.places import RunPlaces
-from dagy_server.execution.processes import started_at
+from dagy_server.execution.processes import leader_of, started_at
 from dagy_server.execution.run_lock import RunLock
 from dagy_types.errors import ConflictError
 
@@ -23,18 +23,19 @@ from dagy_types.errors import ConflictError
 _WAIT = "import sys; sys.stdin.read()"
 _FLOW = "import os, sys; os.fork(); sys.stdin.read()"
 _HOLD = f"""
-import subprocess, sys
+import os, subprocess, sys
 from pathlib import Path
 from dagy_server.execution.places import RunPlaces
+from dagy_server.execution.processes import leader_of
 from dagy_server.execution.run_lock import RunLock
 
 print("there", flush=True)
-lock = RunLock(RunPlaces(Path(sys.argv[1])))
+lock = RunLock(RunPlaces(Path(sys.argv[1])), leader_of(os.getpid()))
 if "flow" in sys.argv:
     flow = subprocess.Popen(
         [sys.executable, "-c", {_FLOW!r}], start_new_session=True, pass_fds=[lock.descriptor]
     )
-    lock.note_with(flow.pid)
+    lock.note_with(leader_of(flow.pid))
 if "other" in sys.argv:
     subprocess.Popen([sys.executable, "-c", {_WAIT!r}], start_new_session=True)
 print("locked", flush=True)
@@ -91,7 +92,7 @@ def lock(places: RunPlaces) -> Iterator[Callable[[], RunLock]]:
     taken: list[RunLock] = []
 
     def lock() -> RunLock:
-        taken.append(RunLock(places))
+        taken.append(RunLock(places, leader_of(os.getpid())))
         return taken[-1]
 
     yield lock
@@ -242,5 +243,5 @@ def test_a_holder_that_does_not_end_is_named(
     with pytest.raises(
         ConflictError, match=f"Processes that hold {places.lock} do not end"
     ) as error:
-        RunLock(places, patience_seconds=0.1)
+        RunLock(places, leader_of(os.getpid()), patience_seconds=0.1)
     assert error.value.hint

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,8 @@ import pytest
 
 from dagy.artifacts import open_artifact
 from dagy.unattended import Order
+from dagy_server.execution.flow_process import environment_for
+from dagy_server.execution.flow_processes import FlowProcesses
 from dagy_server.execution.queue import LOST_MESSAGE, MOST_CLAIMS
 from dagy_store import LocalMetadataStore
 from dagy_types import FailureReason, Run, RunStatus
@@ -208,18 +209,21 @@ def _record_alone(office: Any, order: Any, run: Run) -> None:
     with open_artifact(archive) as artifact:
         artifact.unpack(flow)
         target = artifact.manifest.target
-    unattended = Order(
-        target=str(flow / target),
-        record=order.record,
-        run_id=run.run_id,
-        parameters=order.parameters,
+    order.places.home.mkdir()
+    process = FlowProcesses(environment_for([])).start(sys.executable, order.places.output)
+    process.carry_out(
+        Order(
+            target=str(flow / target),
+            directory=str(flow),
+            home=str(order.places.home),
+            record=order.record,
+            run_id=run.run_id,
+            parameters=order.parameters,
+        ),
+        output=order.places.output,
+        lock=0,
     )
-    with subprocess.Popen(
-        [sys.executable, "-I", "-m", "dagy.unattended"], stdin=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(unattended.to_json())
-        process.stdin.flush()
-        process.wait()
+    assert process.wait(60)
+    process.kill()
     with LocalMetadataStore(order.record) as store:
         assert store.get_run(run.run_id).status is RunStatus.FAILED

@@ -21,7 +21,7 @@ def places(tmp_path: Path) -> Places:
 
 @pytest.fixture
 def workers(places: Places) -> Iterator[Workers]:
-    workers = Workers(places)
+    workers = Workers(places, [])
     yield workers
     workers.close()
 

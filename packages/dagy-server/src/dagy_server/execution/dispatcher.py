@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import subprocess
 import threading
 import time
@@ -42,7 +41,7 @@ class Dispatcher:
         self._settings = services.settings
         self._places = Places(self._settings.data_directory / DIRECTORY)
         self._server = self._places.server_id()
-        self._workers = Workers(self._places)
+        self._workers = Workers(self._places, self._settings.flow_environment)
         self._started: list[_Started] = []
         self._pruned_at = 0.0
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
@@ -121,9 +120,7 @@ class Dispatcher:
             line = queue.line_of(connection, claim) if claim else ()
         if claim is None:
             return False
-        order = order_for(
-            claim, line, settings=self._settings, root=self._places.root, environ=os.environ
-        )
+        order = order_for(claim, line, settings=self._settings, root=self._places.root)
         self._started.append(_Started(self._workers.start(order), claim))
         return True
 

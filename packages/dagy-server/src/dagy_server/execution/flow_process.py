@@ -5,56 +5,54 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
-from dagy.unattended import Order
-from dagy_server.execution.processes import kill_group
+from dagy.unattended import Order, send_order
+from dagy_server.execution.processes import kill_group, leader_of
 
 _OF_EVERY_PROGRAM = ("PATH", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+_PART_BYTES = 65_536
 
 
 class FlowProcess:
     """A flow that is carried out by a process of its own.
 
-    It ends with the process that started it, as its standard input is closed then.
+    The process loads what flows need, and waits for its order. It ends with the process that
+    started it, as its socket is closed then.
 
     Args:
-        output: Where goes what user code prints outside of tasks.
-        lock: A descriptor that it is to inherit.
+        environ: What it sees of the environment.
+        output: Where it says why it cannot start.
     """
 
-    def __init__(
-        self,
-        order: Order,
-        *,
-        python: str,
-        directory: Path,
-        environ: Mapping[str, str],
-        output: Path,
-        lock: int,
-    ) -> None:
-        with output.open("ab") as errors:
+    def __init__(self, python: str, environ: Mapping[str, str], output: int) -> None:
+        self.python = python
+        self._channel, its_end = socket.socketpair()
+        with its_end:
             self._process = subprocess.Popen(  # noqa: S603 - no shell
                 # Isolated: nothing beside the flow takes the place of other modules.
                 [python, "-I", "-m", "dagy.unattended"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd=directory,
+                stdin=its_end.fileno(),
+                stdout=output,
+                stderr=output,
                 env=dict(environ),
                 start_new_session=True,
-                pass_fds=[lock],
             )
-        self.process_id = self._process.pid
-        try:
-            _stream(self._process.stdin).write(order.to_json())
-            _stream(self._process.stdin).flush()
-        except BrokenPipeError:
-            pass  # it is gone already: its end tells
+        self.leader = leader_of(self._process.pid)
+
+    def carry_out(self, order: Order, *, output: Path, lock: int) -> None:
+        """Give it its order.
+
+        Args:
+            output: Where goes what user code prints outside of tasks.
+            lock: A descriptor that it is to hold as well.
+        """
+        with output.open("ab") as file, suppress(ConnectionError):  # it is gone: its end tells
+            send_order(self._channel, order, output=file.fileno(), lock=lock)
 
     @property
     def has_ended(self) -> bool:
@@ -75,16 +73,20 @@ class FlowProcess:
 
     def kill(self) -> None:
         """End it at once, with all that it has started."""
-        kill_group(self.process_id)
+        kill_group(self._process.pid)
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            with suppress(BrokenPipeError):  # of an order that it had not read
-                _stream(stream).close()
+        self._channel.close()
 
     def fault(self) -> tuple[str, str | None] | None:
-        """Return, with a hint, why there is no record of the run, if the process could tell."""
-        with _stream(self._process.stdout) as answers:
-            text = answers.read()
+        """Return, with a hint, why there is no record of the run, if the process could tell.
+
+        It has ended; whatever it has started may have its end of the socket still.
+        """
+        self._channel.setblocking(False)
+        text = b""
+        with suppress(BlockingIOError, ConnectionError):
+            while part := self._channel.recv(_PART_BYTES):
+                text += part
         document = json.loads(text) if text else None
         return document and (document["error"], document["hint"])
 
@@ -97,17 +99,12 @@ class FlowProcess:
 
 
 def environment_for(
-    places_home: Path, extra: Mapping[str, str], environ: Mapping[str, str] = os.environ
+    names: Iterable[str], environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return what a flow sees of the environment: nothing that is the server's.
 
     Args:
-        extra: What whoever runs the server lets flows see.
+        names: Variables that whoever runs the server lets flows see.
     """
-    usual = {name: environ[name] for name in _OF_EVERY_PROGRAM if name in environ}
-    return {**usual, "HOME": str(places_home), **extra}
-
-
-def _stream(stream: IO[bytes] | None) -> IO[bytes]:
-    assert stream is not None
-    return stream
+    seen = (*_OF_EVERY_PROGRAM, *names)
+    return {name: environ[name] for name in seen if name in environ}

@@ -25,7 +25,6 @@ class WorkOrder:
         number: Of how many workers of the run it is, from 1.
         line: The run, the one that it retries, the one that this retries, and so on.
         root: The directory of all that is executed.
-        environment: Variables that the flow gets to see.
     """
 
     url: str
@@ -39,7 +38,6 @@ class WorkOrder:
     root: str
     lease_seconds: int
     max_artifact_bytes: int
-    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def places(self) -> RunPlaces:
@@ -66,19 +64,8 @@ class WorkOrder:
         return json.dumps(asdict(self)).encode()
 
 
-def order_for(
-    claim: Claim,
-    line: Sequence[str],
-    *,
-    settings: Settings,
-    root: Path,
-    environ: Mapping[str, str],
-) -> WorkOrder:
-    """Return what the worker has to do that has claimed a run.
-
-    Args:
-        environ: Where the variables are that flows get to see.
-    """
+def order_for(claim: Claim, line: Sequence[str], *, settings: Settings, root: Path) -> WorkOrder:
+    """Return what the worker has to do that has claimed a run."""
     host = _WILDCARDS.get(settings.host, settings.host)
     return WorkOrder(
         url=f"http://{f'[{host}]' if ':' in host else host}:{settings.port}",
@@ -92,7 +79,6 @@ def order_for(
         root=str(root.resolve()),
         lease_seconds=settings.lease_seconds,
         max_artifact_bytes=settings.max_artifact_bytes,
-        environment={each: environ[each] for each in settings.flow_environment if each in environ},
     )
 
 

@@ -6,6 +6,23 @@ import os
 import signal
 import subprocess
 from contextlib import suppress
+from typing import NamedTuple
+
+
+class Leader(NamedTuple):
+    """A process that leads a group.
+
+    Attributes:
+        started_at: By which a later one of the same number is told apart.
+    """
+
+    process_id: int
+    started_at: str
+
+
+def leader_of(process_id: int) -> Leader:
+    """Return the leader of a group that there is."""
+    return Leader(process_id, started_at(process_id))
 
 
 def started_at(process_id: int) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from dagy_server.execution.places import RunPlaces
-from dagy_server.execution.processes import kill_group, started_at
+from dagy_server.execution.processes import Leader, kill_group, started_at
 from dagy_types.errors import ConflictError
 
 PATIENCE_SECONDS = 30.0
@@ -24,6 +24,9 @@ class RunLock:
 
     The system lets go of it when the last of them is gone, whatever ended them. A context manager.
 
+    Args:
+        me: This process.
+
     Attributes:
         descriptor: To be inherited by the processes of the flow.
 
@@ -31,14 +34,16 @@ class RunLock:
         ConflictError: When processes that hold it cannot be ended.
     """
 
-    def __init__(self, places: RunPlaces, *, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._places = places
+    def __init__(
+        self, places: RunPlaces, me: Leader, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
+        self._places, self._me = places, me
         places.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.descriptor = os.open(places.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         if not self._is_taken():
             _end_holders(places.holder)
             self._wait(patience_seconds)
-        self._note(os.getpid())
+        self._note(me)
 
     def __enter__(self) -> RunLock:
         return self
@@ -46,13 +51,13 @@ class RunLock:
     def __exit__(self, *exception: object) -> None:
         os.close(self.descriptor)
 
-    def note_with(self, leader: int) -> None:
+    def note_with(self, leader: Leader) -> None:
         """Write down that this process and another one, with its group, hold the lock."""
-        self._note(os.getpid(), leader)
+        self._note(self._me, leader)
 
-    def _note(self, *leaders: int) -> None:
+    def _note(self, *leaders: Leader) -> None:
         scratch = self._places.holder.with_suffix(".new")
-        scratch.write_text(json.dumps({str(each): started_at(each) for each in leaders}))
+        scratch.write_text(json.dumps(dict(leaders)))
         scratch.replace(self._places.holder)
 
     def _is_taken(self) -> bool:

@@ -1,7 +1,8 @@
-"""Carry out one run of a server: ``python -m dagy_server.execution.worker``.
+"""Carry out one run of a server: ``python -m dagy_server.execution.worker [VARIABLE ...]``.
 
-Its order is on the standard input, see `WorkOrder`. It outlives the server, and what it does not
-come to, the next worker of the run does.
+Its order comes on the standard input, see `WorkOrder`; until then it loads what it needs. The
+variables of its environment that are named are those that flows get to see. It outlives the
+server, and what it does not come to, the next worker of the run does.
 """
 
 from __future__ import annotations
@@ -11,21 +12,24 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dagy.artifacts import Manifest, open_artifact
 from dagy.unattended import Order
 from dagy_client import DagyClient
 from dagy_server.execution.environments import python_with
 from dagy_server.execution.flow_process import FlowProcess, environment_for
+from dagy_server.execution.flow_processes import FlowProcesses
 from dagy_server.execution.forwarder import Forwarder
 from dagy_server.execution.heart import Heart
 from dagy_server.execution.lineage import recorded_id
 from dagy_server.execution.orders import WorkOrder, order_from_json
 from dagy_server.execution.patience import GivenUpError, patiently
+from dagy_server.execution.processes import Leader, leader_of
 from dagy_server.execution.requirements import requirements_of
 from dagy_server.execution.run_lock import RunLock
 from dagy_store import LocalMetadataStore
@@ -45,27 +49,41 @@ _OUTPUT_BYTES = 4_000
 _log = logging.getLogger("dagy_server.execution.worker")
 
 
-def main() -> int:
-    """Carry out the order that the standard input has, if it has one at its end."""
+def main(names: Sequence[str]) -> int:
+    """Carry out the order that comes on the standard input, if one comes.
+
+    Args:
+        names: Variables that flows get to see.
+    """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    text = sys.stdin.buffer.read()
-    if not text:
-        return 0
-    order = order_from_json(text)
-    _say_in(order.log)
-    return work_on(order)
+    me, flows = leader_of(os.getpid()), FlowProcesses(environment_for(names))
+    flows.make_ready()
+    try:
+        _load()
+        text = sys.stdin.buffer.read()
+        if not text:
+            return 0
+        order = order_from_json(text)
+        _say_in(order.log)
+        return work_on(order, me, flows)
+    finally:
+        flows.close()
 
 
-def work_on(order: WorkOrder) -> int:
-    """Carry out an order, and return the exit status of the worker."""
+def work_on(order: WorkOrder, me: Leader, flows: FlowProcesses) -> int:
+    """Carry out an order, and return the exit status of the worker.
+
+    Args:
+        me: This process.
+    """
     try:
         with (
-            RunLock(order.places) as lock,
+            RunLock(order.places, me) as lock,
             Heart(order) as heart,
             DagyClient(order.url, order.token) as client,
             LocalMetadataStore(order.record) as store,
         ):
-            Worker(order, lock, heart, client, store).carry_out()
+            Worker(order, flows, lock, heart, client, store).carry_out()
     except AuthError:
         _log.warning("run %s is another worker's now", order.run_id)
         return 1
@@ -81,12 +99,13 @@ class Worker:
     def __init__(
         self,
         order: WorkOrder,
+        flows: FlowProcesses,
         lock: RunLock,
         heart: Heart,
         client: DagyClient,
         store: LocalMetadataStore,
     ) -> None:
-        self._order, self._places = order, order.places
+        self._order, self._places, self._flows = order, order.places, flows
         self._lock, self._heart, self._client, self._store = lock, heart, client, store
 
     def carry_out(self) -> None:
@@ -144,22 +163,22 @@ class Worker:
         )
         places.home.mkdir(exist_ok=True, mode=0o700)
         places.output.unlink(missing_ok=True)
-        process = FlowProcess(
-            Order(
-                target=str(flow / manifest.target),
-                record=order.record,
-                run_id=recorded[-1],
-                parameters=order.parameters,
-                resumes=self._resumable(recorded[:-1]),
-            ),
-            python=python,
-            directory=(flow / manifest.entry_path).parent,
-            environ=environment_for(places.home, order.environment),
-            output=places.output,
-            lock=self._lock.descriptor,
-        )
+        process = self._flows.start(python, places.output)
         try:
-            self._lock.note_with(process.process_id)
+            self._lock.note_with(process.leader)
+            process.carry_out(
+                Order(
+                    target=str(flow / manifest.target),
+                    directory=str((flow / manifest.entry_path).parent),
+                    home=str(places.home),
+                    record=order.record,
+                    run_id=recorded[-1],
+                    parameters=order.parameters,
+                    resumes=self._resumable(recorded[:-1]),
+                ),
+                output=places.output,
+                lock=self._lock.descriptor,
+            )
             yield process
         finally:
             process.kill()
@@ -247,6 +266,16 @@ class Worker:
             shutil.rmtree(self._places.root, ignore_errors=True)  # nobody can retry it
 
 
+def _load() -> None:
+    """Have loaded what an order needs: much of it is imported where it is first used."""
+    with (
+        TemporaryDirectory() as directory,
+        LocalMetadataStore(directory),
+        DagyClient("http://127.0.0.1", "none"),
+    ):
+        pass
+
+
 def _say_in(path: Path) -> None:
     """Have all that this process says from now on in a file."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -260,4 +289,4 @@ def _is_crashed(run: Run) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

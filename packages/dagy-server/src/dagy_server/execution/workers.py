@@ -6,6 +6,7 @@ import logging
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 
 from dagy_server.execution.orders import WorkOrder
 from dagy_server.execution.places import Places
@@ -20,10 +21,13 @@ class Workers:
 
     Most of the time that a short run takes, its worker would need to load what it is made of. So
     one is kept that has done that, from the first run on.
+
+    Args:
+        flow_environment: Names of the variables that flows get to see.
     """
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, places: Places, flow_environment: Sequence[str]) -> None:
+        self._places, self._flow_environment = places, flow_environment
         self._ready: subprocess.Popen[bytes] | None = None
         self._had_work = False
 
@@ -56,12 +60,15 @@ class Workers:
         return self._ready
 
     def _new(self) -> subprocess.Popen[bytes]:
+        names = self._flow_environment
         environ = {
-            name: value for name, value in os.environ.items() if not name.startswith(_OWN_PREFIX)
+            name: value
+            for name, value in os.environ.items()
+            if name in names or not name.startswith(_OWN_PREFIX)
         }
         with self._places.log_of_starts.open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "dagy_server.execution.worker"],
+            return subprocess.Popen(  # noqa: S603 - no shell
+                [sys.executable, "-m", "dagy_server.execution.worker", *names],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
