@@ -38,10 +38,15 @@ class Command:
     environ: Mapping[str, str] | None = None
 
 
-def median_seconds(commands: Mapping[str, Command], starts: int) -> dict[str, float]:
+def median_seconds(
+    commands: Mapping[str, Command], starts: int, *, rest_seconds: float = 0.0
+) -> dict[str, float]:
     """Return how long each command takes from start to end.
 
     The commands take turns, so that other load hits all alike; a first round is not counted.
+
+    Args:
+        rest_seconds: Before each command, so that what one leaves to do behind it hits no other.
 
     Raises:
         StartError: When a command fails.
@@ -49,6 +54,7 @@ def median_seconds(commands: Mapping[str, Command], starts: int) -> dict[str, fl
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for _ in range(starts + 1):
         for name, command in commands.items():
+            time.sleep(rest_seconds)
             seconds[name].append(seconds_of(command))
     return {name: statistics.median(each[1:]) for name, each in seconds.items()}
 

@@ -18,7 +18,7 @@ Connect = Callable[..., Any]
 
 @pytest.fixture
 def many(server: FakeServer, new_run: Callable[..., Run]) -> list[str]:
-    ids = [f"r{number:03}" for number in range(450)]
+    ids = [f"r{number:04}" for number in range(2_250)]
     for run_id in ids:
         server.add_run(new_run(run_id))
     return ids[::-1]
@@ -30,7 +30,7 @@ def test_a_page_is_fetched_when_it_is_needed(
     """HTTP-07."""
     runs = connect().runs.list()
     assert server.requests == []
-    taken = [next(runs).run_id for _ in range(200)]
+    taken = [next(runs).run_id for _ in range(1_000)]
     assert len(server.requests) == 1
     taken.append(next(runs).run_id)
     assert len(server.requests) == 2
@@ -38,7 +38,9 @@ def test_a_page_is_fetched_when_it_is_needed(
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize(("limit", "requests"), [(0, 0), (1, 1), (200, 1), (201, 2), (1000, 3)])
+@pytest.mark.parametrize(
+    ("limit", "requests"), [(0, 0), (1, 1), (1_000, 1), (1_001, 2), (5_000, 3)]
+)
 def test_a_limit_ends_the_requests_exactly(
     connect: Connect, server: FakeServer, many: list[str], limit: int, requests: int
 ) -> None:
@@ -46,7 +48,7 @@ def test_a_limit_ends_the_requests_exactly(
     assert [run.run_id for run in connect().runs.list(limit=limit)] == many[:limit]
     assert len(server.requests) == requests
     asked = sum(int(request.query["limit"]) for request in server.requests)
-    assert asked == min(limit, 600)
+    assert asked == min(limit, 3_000)
 
 
 def test_a_limit_cannot_be_negative(connect: Connect) -> None:
@@ -63,9 +65,9 @@ def test_what_comes_and_goes_meanwhile_makes_nothing_skipped_or_repeated(
         seen.append(run.run_id)
         server.add_run(new_run(f"t{number}"))
         if number == 50:
-            for gone in ("r449", "r349", "r250", "r010"):
+            for gone in ("r2249", "r2149", "r1250", "r0010"):
                 server.remove_run(gone)
-    assert seen == [each for each in many if each != "r010"]
+    assert seen == [each for each in many if each != "r0010"]
 
 
 def test_a_cursor_that_comes_again_is_an_error(connect: Connect, server: FakeServer) -> None:
@@ -108,6 +110,6 @@ def test_a_problem_on_a_later_page_comes_after_the_items_before_it(
 ) -> None:
     server.faults.extend([None, *[AnsweredInstead(404)]])
     runs = connect().runs.list()
-    assert [next(runs).run_id for _ in range(200)] == many[:200]
+    assert [next(runs).run_id for _ in range(1_000)] == many[:1_000]
     with pytest.raises(Exception, match="404"):
         next(runs)

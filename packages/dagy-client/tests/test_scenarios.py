@@ -185,7 +185,7 @@ def test_the_tasks_of_a_run_come_in_their_order(
 ) -> None:
     tasks = [
         TaskRun(run_id="r1", task_id=f"t{number}", name="t", status=TaskStatus.SUCCEEDED)
-        for number in range(300)
+        for number in range(1_100)
     ]
     server.add_run(new_run(), tasks=tasks)
     assert list(connect().task_runs.list("r1")) == tasks

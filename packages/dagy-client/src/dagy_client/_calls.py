@@ -24,7 +24,7 @@ from dagy_types.errors import UsageError
 
 T = TypeVar("T")
 
-MAX_PAGE_ITEMS = 200
+MAX_PAGE_ITEMS = 1_000
 
 
 class Call(Protocol[T]):

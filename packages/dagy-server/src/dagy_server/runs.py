@@ -136,7 +136,7 @@ def list_runs(
 def trigger_run(call: Call, body: RunRequestBody) -> Response:
     """Put a run in the queue."""
     answer = call.change(lambda change: _trigger(change, body))
-    call.services.work_added.set()
+    call.services.work_changed.set()
     return answer
 
 
@@ -182,7 +182,7 @@ def cancel_run(call: Call, run_id: str) -> Response:
 def retry_run(call: Call, run_id: str) -> Response:
     """Put a new run in the queue that does what this one has left undone."""
     answer = call.change(lambda change: _retry(change, run_id))
-    call.services.work_added.set()
+    call.services.work_changed.set()
     return answer
 
 

@@ -27,7 +27,7 @@ class Services:
     Attributes:
         secret: Of which API keys are hashed.
         stopping: Set when the server is about to stop: streams end then.
-        work_added: Set when there may be something new for workers to do.
+        work_changed: Set when there may be something new for workers to do, or room for it.
         threads: Those that work with all this until `stopping` is set.
     """
 
@@ -43,13 +43,13 @@ class Services:
     passwords: Passwords = field(default_factory=Passwords)
     clock: Clock = system_clock
     stopping: threading.Event = field(default_factory=threading.Event)
-    work_added: threading.Event = field(default_factory=threading.Event)
+    work_changed: threading.Event = field(default_factory=threading.Event)
     threads: list[threading.Thread] = field(default_factory=list)
 
     def close(self) -> None:
         """Let go of the database and the directory; a second time changes nothing."""
         self.stopping.set()
-        self.work_added.set()  # who waits for it is to stop, too
+        self.work_changed.set()  # who waits for it is to stop, too
         for thread in self.threads:
             thread.join()
         self.rate_limits.close()

@@ -156,7 +156,7 @@ class Office(Desk):
     def stop_dispatcher(self) -> None:
         """Stop it, as a server does that ends; workers go on."""
         self.services.stopping.set()
-        self.services.work_added.set()
+        self.services.work_changed.set()
         while self.services.threads:
             self.services.threads.pop().join()
 

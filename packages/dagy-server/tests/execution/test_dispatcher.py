@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dagy_server.execution import dispatcher
 from dagy_types import FailureReason, RunStatus
 
 FLOWS = """
@@ -79,14 +80,27 @@ def test_so_many_runs_are_carried_out_at_once(
     assert [office.ended(each).status for each in run_ids] == [RunStatus.SUCCEEDED] * 3
 
 
+def test_the_next_run_begins_as_soon_as_a_worker_has_ended(
+    office: Any, trigger: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "_LOOK_SECONDS", 3600.0)
+    monkeypatch.setattr(dispatcher, "_QUIET_SECONDS", 3600.0)
+    office.set(max_runs=1)
+    run_ids = [trigger(number) for number in (1, 2, 3)]
+    office.start_dispatcher()
+    for number in (1, 2, 3):
+        (tmp_path / f"path{number}").touch()
+    assert [office.ended(each).status for each in run_ids] == [RunStatus.SUCCEEDED] * 3
+
+
 def test_a_server_without_workers_only_takes_runs_in(
     office: Any, trigger: Callable[..., str]
 ) -> None:
     office.set(max_runs=0)
     run_id = trigger()
-    office.services.work_added.set()
+    office.services.work_changed.set()
     office.start_dispatcher()
-    office.wait_for(lambda: not office.services.work_added.is_set())  # it has looked
+    office.wait_for(lambda: not office.services.work_changed.is_set())  # it has looked
     office.stop_dispatcher()
     assert office.client.runs.get(run_id).status is RunStatus.QUEUED
 

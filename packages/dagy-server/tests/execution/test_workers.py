@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 from dagy_server.execution.orders import WorkOrder
 from dagy_server.execution.places import Places
 from dagy_server.execution.workers import Workers
+from dagy_server.settings import Settings
 
 
 @pytest.fixture
@@ -21,7 +24,7 @@ def places(tmp_path: Path) -> Places:
 
 @pytest.fixture
 def workers(places: Places) -> Iterator[Workers]:
-    workers = Workers(places, [])
+    workers = Workers(places, Settings(data_directory=places.root, port=9))
     yield workers
     workers.close()
 
@@ -119,6 +122,14 @@ def test_a_worker_without_an_order_ends_in_silence(
     assert places.log_of_starts.read_bytes() == b""
     first.kill()
     first.wait()
+
+
+def test_a_worker_loads_neither_the_database_nor_the_web_framework() -> None:
+    program = "import sys; import dagy_server.execution.worker; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert not {"sqlalchemy", "fastapi", "alembic"} & set(done.stdout.split())
 
 
 def test_what_a_worker_says_is_in_the_log_of_its_run(

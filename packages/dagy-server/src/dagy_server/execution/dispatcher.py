@@ -21,6 +21,9 @@ DIRECTORY = "execution"
 """Of all that is executed, in the data directory."""
 
 _LOOK_SECONDS = 0.5
+_QUIET_SECONDS = 0.2
+"""Whoever waited for a run reads what became of it: the next worker is made ready after that."""
+
 _PRUNE_SECONDS = 3600.0
 _DAY_SECONDS = 86_400
 
@@ -41,7 +44,7 @@ class Dispatcher:
         self._settings = services.settings
         self._places = Places(self._settings.data_directory / DIRECTORY)
         self._server = self._places.server_id()
-        self._workers = Workers(self._places, self._settings.flow_environment)
+        self._workers = Workers(self._places, self._settings)
         self._started: list[_Started] = []
         self._pruned_at = 0.0
         self._thread = threading.Thread(target=self._work, name="dispatcher", daemon=True)
@@ -66,13 +69,14 @@ class Dispatcher:
     def _work(self) -> None:
         services = self._services
         while not services.stopping.is_set():
-            services.work_added.clear()  # before looking: what comes after that is another look
+            services.work_changed.clear()  # before looking: what comes after that is another look
             try:
                 self._look()
                 self._prune()
             except StoreError:
                 _log.exception("the queue of runs cannot be read; it is looked at again")
-            if not services.work_added.wait(_LOOK_SECONDS):
+            rest = _LOOK_SECONDS if self._started or self._workers.is_one_ready else _QUIET_SECONDS
+            if not services.work_changed.wait(rest):
                 self._workers.make_ready()
         self._workers.close()
 
@@ -121,8 +125,14 @@ class Dispatcher:
         if claim is None:
             return False
         order = order_for(claim, line, settings=self._settings, root=self._places.root)
-        self._started.append(_Started(self._workers.start(order), claim))
+        started = _Started(self._workers.start(order), claim)
+        self._started.append(started)
+        threading.Thread(target=self._tell_of_end, args=[started.process], daemon=True).start()
         return True
+
+    def _tell_of_end(self, process: subprocess.Popen[bytes]) -> None:
+        process.wait()
+        self._services.work_changed.set()  # there is room for the next run
 
 
 def _remove_if_empty(path: Path) -> None:

@@ -6,11 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagy_server.execution.places import Places, RunPlaces
-from dagy_server.execution.queue import Claim
-from dagy_server.settings import Settings
+
+if TYPE_CHECKING:  # a worker needs neither the database nor the web framework
+    from dagy_server.execution.queue import Claim
+    from dagy_server.settings import Settings
 
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - not listened on here
 
@@ -66,9 +68,8 @@ class WorkOrder:
 
 def order_for(claim: Claim, line: Sequence[str], *, settings: Settings, root: Path) -> WorkOrder:
     """Return what the worker has to do that has claimed a run."""
-    host = _WILDCARDS.get(settings.host, settings.host)
     return WorkOrder(
-        url=f"http://{f'[{host}]' if ':' in host else host}:{settings.port}",
+        url=server_url(settings),
         token=claim.token,
         run_id=claim.run_id,
         number=claim.number,
@@ -80,6 +81,12 @@ def order_for(claim: Claim, line: Sequence[str], *, settings: Settings, root: Pa
         lease_seconds=settings.lease_seconds,
         max_artifact_bytes=settings.max_artifact_bytes,
     )
+
+
+def server_url(settings: Settings) -> str:
+    """Return where workers find the server."""
+    host = _WILDCARDS.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def order_from_json(text: bytes) -> WorkOrder:

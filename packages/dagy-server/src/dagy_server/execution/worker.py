@@ -1,8 +1,8 @@
-"""Carry out one run of a server: ``python -m dagy_server.execution.worker [VARIABLE ...]``.
+"""Carry out one run of a server: ``python -m dagy_server.execution.worker URL [VARIABLE ...]``.
 
-Its order comes on the standard input, see `WorkOrder`; until then it loads what it needs. The
-variables of its environment that are named are those that flows get to see. It outlives the
-server, and what it does not come to, the next worker of the run does.
+Its order comes on the standard input, see `WorkOrder`; until then it loads what it needs. The URL
+is that of the server. The variables of its environment that are named are those that flows get to
+see. It outlives the server, and what it does not come to, the next worker of the run does.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from dagy.artifacts import Manifest, open_artifact
 from dagy.unattended import Order
-from dagy_client import DagyClient
+from dagy_client import DagyClient, RetryPolicy, Timeouts
 from dagy_server.execution.environments import python_with
 from dagy_server.execution.flow_process import FlowProcess, environment_for
 from dagy_server.execution.flow_processes import FlowProcesses
@@ -45,21 +45,23 @@ _EXIT_SECONDS = 10.0
 _SHORTEST_REST_SECONDS = 0.02
 _REST_PER_LOOK = 3  # to read a run of many tasks takes long, and must not slow the run down
 _OUTPUT_BYTES = 4_000
+_LOAD_SECONDS = 2.0
 
 _log = logging.getLogger("dagy_server.execution.worker")
 
 
-def main(names: Sequence[str]) -> int:
+def main(url: str, *names: str) -> int:
     """Carry out the order that comes on the standard input, if one comes.
 
     Args:
+        url: Of the server.
         names: Variables that flows get to see.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     me, flows = leader_of(os.getpid()), FlowProcesses(environment_for(names))
     flows.make_ready()
     try:
-        _load()
+        _load(url)
         text = sys.stdin.buffer.read()
         if not text:
             return 0
@@ -266,14 +268,16 @@ class Worker:
             shutil.rmtree(self._places.root, ignore_errors=True)  # nobody can retry it
 
 
-def _load() -> None:
+def _load(url: str) -> None:
     """Have loaded what an order needs: much of it is imported where it is first used."""
+    timeouts, retry = Timeouts(total=_LOAD_SECONDS), RetryPolicy(max_attempts=1)
     with (
         TemporaryDirectory() as directory,
         LocalMetadataStore(directory),
-        DagyClient("http://127.0.0.1", "none"),
+        DagyClient(url, timeouts=timeouts, retry=retry) as client,
+        suppress(DagyError),  # the server may be about to stop
     ):
-        pass
+        client.health()
 
 
 def _say_in(path: Path) -> None:
@@ -289,4 +293,4 @@ def _is_crashed(run: Run) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -6,10 +6,10 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 
-from dagy_server.execution.orders import WorkOrder
+from dagy_server.execution.orders import WorkOrder, server_url
 from dagy_server.execution.places import Places
+from dagy_server.settings import Settings
 
 _OWN_PREFIX = "DAGY_"
 
@@ -21,13 +21,10 @@ class Workers:
 
     Most of the time that a short run takes, its worker would need to load what it is made of. So
     one is kept that has done that, from the first run on.
-
-    Args:
-        flow_environment: Names of the variables that flows get to see.
     """
 
-    def __init__(self, places: Places, flow_environment: Sequence[str]) -> None:
-        self._places, self._flow_environment = places, flow_environment
+    def __init__(self, places: Places, settings: Settings) -> None:
+        self._places, self._settings = places, settings
         self._ready: subprocess.Popen[bytes] | None = None
         self._had_work = False
 
@@ -48,6 +45,11 @@ class Workers:
         if self._had_work:
             self._ready = self._still_ready() or self._new()
 
+    @property
+    def is_one_ready(self) -> bool:
+        """Whether one is, or none is to be."""
+        return self._ready is not None or not self._had_work
+
     def close(self) -> None:
         """End the worker that is ready."""
         if self._ready is not None:
@@ -60,7 +62,7 @@ class Workers:
         return self._ready
 
     def _new(self) -> subprocess.Popen[bytes]:
-        names = self._flow_environment
+        url, names = server_url(self._settings), self._settings.flow_environment
         environ = {
             name: value
             for name, value in os.environ.items()
@@ -68,7 +70,7 @@ class Workers:
         }
         with self._places.log_of_starts.open("ab") as output:
             return subprocess.Popen(  # noqa: S603 - no shell
-                [sys.executable, "-m", "dagy_server.execution.worker", *names],
+                [sys.executable, "-m", "dagy_server.execution.worker", url, *names],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
