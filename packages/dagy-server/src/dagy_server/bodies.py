@@ -15,7 +15,7 @@ from dagy_types.errors import UsageError
 JSON = "application/json"
 
 _LONGEST_PATH = 500
-_HAS_PARTS = (dict, list)  # a union takes three times as long to ask for
+_HAS_PARTS = (dict, list)  # a union takes twice as long to ask for
 
 
 async def read_body(request: Request, *, limit: int = BODY_BYTES) -> bytes:
