@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -21,6 +21,7 @@ from dagy_types import (
     Origin,
     ReuseReason,
     Run,
+    RunProgress,
     RunStatus,
     TaskRun,
     TaskSpec,
@@ -250,6 +251,20 @@ def test_a_flow_spec_in_an_api_document_is_its_canonical_json() -> None:
     assert document["flow_spec"] == json.loads(flow_spec_to_json(spec))
 
 
-def test_log_records_in_an_api_document_are_log_documents() -> None:
+def test_of_log_records_in_an_api_document_only_what_is_known_is_there() -> None:
     record = LogRecord(run_id="r1", at=NOON, level="INFO", logger="stdout", message="hello")
-    assert api_document(LogBatch(records=(record,))) == {"records": [log_document(record)]}
+    of_task = replace(record, task_id="t", attempt=2)
+    known = {key: value for key, value in log_document(record).items() if value is not None}
+    assert known.keys() == {"run_id", "at", "level", "logger", "message"}
+    assert api_document(LogBatch(records=(record, of_task))) == {
+        "records": [known, log_document(of_task)]
+    }
+
+
+def test_of_task_runs_in_an_api_document_only_what_is_known_is_there() -> None:
+    task_run = TaskRun(run_id="r1", task_id="t", name="t", status=TaskStatus.SUCCEEDED, attempt=1)
+    ended = replace(task_run, started_at=NOON, ended_at=NOON, depends_on=("u",))
+    first, second = api_document(RunProgress(task_runs=(task_run, ended)))["task_runs"]
+    assert first.keys() == {"run_id", "task_id", "name", "status", "attempt", "depends_on"}
+    expected = {key: task_run_document(ended)[key] for key in (*first, "started_at", "ended_at")}
+    assert second == expected

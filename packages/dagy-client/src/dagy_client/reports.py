@@ -14,8 +14,6 @@ from dagy_types import (
     RunEnd,
     RunProgress,
     TaskRun,
-    log_document,
-    task_run_document,
 )
 
 LONGEST_TEXT = 65_536
@@ -25,6 +23,7 @@ _LONGEST_NAME = 200
 _LONGEST_LEVEL = 16
 _BATCH_ITEMS = 1_000
 _BATCH_BYTES = 1024 * 1024
+_SHORT_PARTS_BYTES = 400
 _NOT_IN_LEVELS = re.compile(r"[^A-Z0-9_]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -37,8 +36,7 @@ def task_reports(task_runs: Iterable[TaskRun]) -> Iterator[RunProgress]:
     Args:
         task_runs: Children of mapped tasks after these.
     """
-    fitting = (replace(each, error=each.error and fitting_text(each.error)) for each in task_runs)
-    for batch in _batches(fitting, task_run_document):
+    for batch in _batches(map(_fitting_task_run, task_runs), _texts_of_task_run):
         yield RunProgress(task_runs=batch)
 
 
@@ -48,7 +46,7 @@ def log_reports(records: Iterable[LogRecord], *, first: int) -> Iterator[RunProg
     Args:
         first: The number that the first record has in the log of the run, from 1.
     """
-    for batch in _batches(map(fitting_record, records), log_document):
+    for batch in _batches(map(fitting_record, records), _texts_of_record):
         yield RunProgress(logs=batch, first_log=first)
         first += len(batch)
 
@@ -70,6 +68,12 @@ def fitting_record(record: LogRecord) -> LogRecord:
     level = _NOT_IN_LEVELS.sub("_", record.level.upper())[:_LONGEST_LEVEL] or "INFO"
     logger = _CONTROL.sub(" ", kept_text(record.logger))[:_LONGEST_NAME] or "root"
     return replace(record, level=level, logger=logger, message=fitting_text(record.message))
+
+
+def _fitting_task_run(task_run: TaskRun) -> TaskRun:
+    if task_run.error is None:
+        return task_run
+    return replace(task_run, error=fitting_text(task_run.error))
 
 
 def fits(text: str) -> bool:
@@ -95,13 +99,25 @@ def kept_text(text: str) -> str:
     return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
 
 
-def _batches(
-    items: Iterable[T], document: Callable[[T], dict[str, Any]]
-) -> Iterator[tuple[T, ...]]:
+def _texts_of_task_run(task_run: TaskRun) -> tuple[Any, ...]:
+    return (task_run.task_id, task_run.name, task_run.error, task_run.depends_on)
+
+
+def _texts_of_record(record: LogRecord) -> tuple[Any, ...]:
+    return (record.task_id, record.logger, record.message)
+
+
+def _batches(items: Iterable[T], texts: Callable[[T], tuple[Any, ...]]) -> Iterator[tuple[T, ...]]:
+    """Yield the items in batches that fit into a request.
+
+    Args:
+        texts: Returns those parts of an item that may be long.
+    """
     batch: list[T] = []
     size = 0
     for item in items:
-        item_size = len(json.dumps(document(item)))  # a character may take 12 bytes there
+        # A character may take 12 bytes there.
+        item_size = _SHORT_PARTS_BYTES + len(json.dumps(texts(item)))
         if batch and (len(batch) == _BATCH_ITEMS or size + item_size > _BATCH_BYTES):
             yield tuple(batch)
             batch, size = [], 0

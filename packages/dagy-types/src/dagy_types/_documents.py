@@ -66,15 +66,16 @@ def log_document(record: LogRecord) -> dict[str, Any]:
 def api_document(record: Any) -> dict[str, Any]:
     """Return the JSON object of a record that only servers keep, or of a request to one.
 
-    Attributes are its keys. Runs, task runs and log records have functions of their own, which are
-    used for those inside.
+    Attributes are its keys. Of the task runs and log records inside, what is not known is left out.
     """
     return {each.name: _plain(getattr(record, each.name)) for each in fields(record)}
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, LogRecord):
-        return log_document(value)
+        return _known(log_document(value))
+    if isinstance(value, TaskRun):
+        return _known(task_run_document(value), but="duration_seconds")
     if is_dataclass(value):
         return api_document(value)
     if isinstance(value, datetime):
@@ -86,6 +87,10 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     return value
+
+
+def _known(document: dict[str, Any], *, but: str | None = None) -> dict[str, Any]:
+    return {key: value for key, value in document.items() if value is not None and key != but}
 
 
 def _origin_document(origin: Origin | None) -> dict[str, str] | None:
