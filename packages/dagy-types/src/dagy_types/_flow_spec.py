@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,6 +60,7 @@ class FlowSpec:
 
     def __post_init__(self) -> None:
         known: set[str] = set()
+        checked: tuple[str, ...] = ()
         is_ordered = True
         for task in self.tasks:
             if not _TASK_ID.fullmatch(task.task_id):
@@ -71,11 +72,16 @@ class FlowSpec:
                 raise FlowDefinitionError(
                     f"Flow {self.name!r}: two tasks have the id {task.task_id!r}."
                 )
-            is_ordered = is_ordered and known.issuperset(task.depends_on)
+            if task.depends_on is not checked:  # of many tasks, those before have the same
+                checked = task.depends_on
+                is_ordered = is_ordered and known.issuperset(checked)
             known.add(task.task_id)
-        _require_known(self, known)
+        _require_known(self, self.outputs, known, "its result is built from")
         # Tracing lists upstream first, so only specs from elsewhere pay for the search.
         if not is_ordered:
+            for task in self.tasks:
+                what = f"task {task.task_id!r} depends on"
+                _require_known(self, task.depends_on, known, what)
             _require_acyclic(self)
 
     @property
@@ -175,19 +181,11 @@ def _tags(value: Any) -> dict[str, str]:
     return {key: _text(each) for key, each in value.items()}
 
 
-def _require_known(spec: FlowSpec, known: set[str]) -> None:
-    for task in spec.tasks:
-        for upstream in task.depends_on:
-            if upstream not in known:
-                raise FlowDefinitionError(
-                    f"Flow {spec.name!r}: task {task.task_id!r} depends on "
-                    f"{upstream!r}, which is not in the flow."
-                )
-    for task_id in spec.outputs:
+def _require_known(spec: FlowSpec, task_ids: Iterable[str], known: set[str], what: str) -> None:
+    for task_id in task_ids:
         if task_id not in known:
             raise FlowDefinitionError(
-                f"Flow {spec.name!r}: its result is built from "
-                f"{task_id!r}, which is not in the flow."
+                f"Flow {spec.name!r}: {what} {task_id!r}, which is not in the flow."
             )
 
 

@@ -10,10 +10,9 @@ from typing import Any
 
 from dagy._attempt_context import AttemptContext, current_attempt
 from dagy._serializers import Serializers, encode
-from dagy._task_output import TaskOutput
 from dagy._template import rebuild
 from dagy._tracing import TaskCall
-from dagy_types import Attempt, Input, LogRecord, Output, mapped_position
+from dagy_types import Attempt, LogRecord, Output, mapped_position
 from dagy_types.errors import ArtifactError
 
 
@@ -65,14 +64,7 @@ def arguments_of(
     call: TaskCall, attempt: Attempt, serializers: Serializers
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments. Whoever asks gets copies: nobody sees what another does to his."""
-
-    inputs, restore = attempt.inputs, serializers.restore
-
-    def restored(placeholder: TaskOutput) -> Any:
-        source = inputs[placeholder.task_id]
-        # As restored_input does it, which nearly every input would pay for.
-        return restore(source) if type(source) is Output else restored_input(source, serializers)
-
+    restored = serializers.restorer(attempt.inputs)
     if attempt.index is None:
         args = rebuild(call.args, restored)
     else:
@@ -87,13 +79,6 @@ def named_arguments(call: TaskCall, attempt: Attempt, serializers: Serializers) 
     """Return what the task is called with, by name."""
     args, kwargs = arguments_of(call, attempt, serializers)
     return call.task.signature.named(args, kwargs)
-
-
-def restored_input(source: Input, serializers: Serializers) -> Any:
-    """Return a new copy of what a task returned; for a mapped task a list."""
-    if isinstance(source, Output):
-        return serializers.restore(source)
-    return [serializers.restore(each) for each in source]
 
 
 def value_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:

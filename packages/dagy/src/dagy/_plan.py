@@ -1,8 +1,9 @@
 """Which tasks may start, which never will. Pure: no threads, no clock, no I/O.
 
-Each task is looked at once per edge in the whole run, and once more for each attempt that a limit
-holds back: a plan costs O(tasks + edges + attempts) in all. The children of mapped tasks cost
-nothing until they are taken.
+Tasks that depend on the same tasks wait at one barrier, so that layers of which all depend on all
+are cheap. Each task is looked at once, once more for each attempt that a limit holds back, and once
+for each barrier that its success lowers: a plan costs O(tasks + attempts + edges to barriers) in
+all. The children of mapped tasks cost nothing until they are taken.
 """
 
 from __future__ import annotations
@@ -22,6 +23,14 @@ class _FanOut:
     task_id: str
     size: int
     next: int = 0
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Barrier:
+    """Tasks that wait for the same ones, of which so many are missing."""
+
+    missing: int
+    tasks: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -49,9 +58,9 @@ class Plan:
     def __init__(
         self, spec: FlowSpec, limits: Mapping[str, tuple[Hashable, int]] | None = None
     ) -> None:
-        self._downstream: dict[str, list[str]] = {task.task_id: [] for task in spec.tasks}
+        self._downstream: dict[str, list[_Barrier]] = {task.task_id: [] for task in spec.tasks}
         self._mapped = frozenset(task.task_id for task in spec.tasks if task.is_mapped)
-        self._missing: dict[str, int] = {}
+        self._waiting: dict[str, None] = {}  # at barriers, in the order of the flow
         self._ready: deque[str] = deque()
         self._fan_outs: deque[_FanOut] = deque()
         self._aside: list[str] = []
@@ -62,14 +71,16 @@ class Plan:
             for task_id, (key, limit) in (limits or {}).items()
         }
         self._groups = list(groups.values())
+        barriers: dict[tuple[str, ...], _Barrier] = {}
         for task in spec.tasks:
-            upstream = set(task.depends_on)
-            for task_id in upstream:
-                self._downstream[task_id].append(task.task_id)
-            if upstream:
-                self._missing[task.task_id] = len(upstream)
-            else:
+            if not task.depends_on:
                 self._ready.append(task.task_id)
+                continue
+            barrier = barriers.get(task.depends_on)
+            if barrier is None:
+                barrier = barriers[task.depends_on] = self._new_barrier(set(task.depends_on))
+            barrier.tasks.append(task.task_id)
+            self._waiting[task.task_id] = None
 
     def take(self) -> str | None:
         """Take the first task that may start now, in the order in which they became ready."""
@@ -113,15 +124,13 @@ class Plan:
         """A taken task succeeded: what waited only for it is ready."""
         if self._group_of:
             self._release(task_id)
-        for downstream in self._downstream.get(task_id, ()):
-            missing = self._missing.get(downstream)
-            if missing is None:  # dropped already
-                continue
-            if missing == 1:
-                del self._missing[downstream]
-                self._ready.append(downstream)
-            else:
-                self._missing[downstream] = missing - 1
+        for barrier in self._downstream.get(task_id, ()):
+            barrier.missing -= 1
+            if not barrier.missing:
+                for each in barrier.tasks:
+                    if each in self._waiting:  # it may be dropped already
+                        del self._waiting[each]
+                        self._ready.append(each)
 
     def fail(self, task_id: str) -> list[str]:
         """A taken task failed for good or is skipped: drop and return, in order, all that needs it.
@@ -132,10 +141,11 @@ class Plan:
         dropped = []
         doomed = deque(self._downstream.get(task_id, ()))
         while doomed:
-            downstream = doomed.popleft()
-            if self._missing.pop(downstream, None) is not None:
-                dropped.append(downstream)
-                doomed.extend(self._downstream[downstream])
+            for each in doomed.popleft().tasks:
+                if each in self._waiting:
+                    del self._waiting[each]
+                    dropped.append(each)
+                    doomed.extend(self._downstream[each])
         return dropped
 
     def suspend(self, task_id: str) -> None:
@@ -156,15 +166,21 @@ class Plan:
             for each in chain.from_iterable(fan_outs)
             for index in range(each.next, each.size)
         ]
-        dropped = dict.fromkeys([*self._aside, *self._ready, *held, *children, *self._missing])
+        dropped = dict.fromkeys([*self._aside, *self._ready, *held, *children, *self._waiting])
         self._aside.clear()
         self._ready.clear()
         self._fan_outs.clear()
-        self._missing.clear()
+        self._waiting.clear()
         for group in self._groups:
             group.held.clear()
             group.held_fan_outs.clear()
         return [task_id for task_id in dropped if task_id not in self._suspended]
+
+    def _new_barrier(self, upstream: set[str]) -> _Barrier:
+        barrier = _Barrier(len(upstream))
+        for task_id in upstream:
+            self._downstream[task_id].append(barrier)
+        return barrier
 
     def _take_child(self) -> str | None:
         while self._fan_outs:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from dagy._artifact import ArtifactSerializer, LocalArtifact
 from dagy._pickle_serializer import PickleSerializer
 from dagy._serializer import JsonSerializer
-from dagy_types import Output, Serializer
+from dagy._task_output import TaskOutput
+from dagy_types import Input, Output, Serializer
 from dagy_types.errors import ArtifactError, FlowDefinitionError
 
 _JSON = JsonSerializer()
+_JSON_NAME = _JSON.name
 _ARTIFACTS = ArtifactSerializer()
 
 BUILT_IN: Mapping[str, Serializer] = {
@@ -100,7 +102,7 @@ class Serializers:
             ArtifactError: When it cannot be restored.
         """
         data = output.data
-        if output.serializer != _JSON.name:
+        if output.serializer != _JSON_NAME:
             return self.named(output.serializer).decode(data)
         value = self._shared.get(data, _NOT_SHARED)
         if value is _NOT_SHARED:
@@ -110,3 +112,24 @@ class Serializers:
                     self._shared.clear()
                 self._shared[data] = value
         return value
+
+    def restore_input(self, source: Input) -> Any:
+        """Return a new copy of what a task returned; for a mapped task a list."""
+        if isinstance(source, Output):
+            return self.restore(source)
+        return [self.restore(each) for each in source]
+
+    def restorer(self, inputs: Mapping[str, Input]) -> Callable[[TaskOutput], Any]:
+        """Return what gives a new copy of an input for its placeholder."""
+        shared, restore_input = self._shared, self.restore_input
+
+        def restored(placeholder: TaskOutput) -> Any:
+            source = inputs[placeholder.task_id]
+            # As `restore` does it, which nearly every input would pay for.
+            if type(source) is Output and source.serializer == _JSON_NAME:
+                value = shared.get(source.data, _NOT_SHARED)
+                if value is not _NOT_SHARED:
+                    return value
+            return restore_input(source)
+
+        return restored

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from dagy._attempt import restored_input
 from dagy._cache_key import cache_key
 from dagy._condition import why_skipped
 from dagy._failure import summary
@@ -92,7 +91,7 @@ class Shortcuts:
         """
 
         def value_of(placeholder: TaskOutput) -> Any:
-            return restored_input(inputs(placeholder.task_id), self._serializers)
+            return self._serializers.restore_input(inputs(placeholder.task_id))
 
         reason = why_skipped(call.task.options.conditions, value_of)
         return None if reason is None else Skip(reason)
@@ -144,10 +143,7 @@ class Shortcuts:
                 self._serializers.restore(each) if isinstance(each, Output) else each
                 for each in value
             )
-
-        def restored(placeholder: TaskOutput) -> Any:
-            return restored_input(attempt.inputs[placeholder.task_id], self._serializers)
-
+        restored = self._serializers.restorer(attempt.inputs)
         return "json", BUILT_IN["json"].encode(rebuild(value, restored))
 
 

@@ -59,6 +59,7 @@ class Trace:
         self._bodies: dict[str, None] = {}  # the code of all flows inside, in order
         self._tasks: list[TaskSpec] = []
         self._calls: dict[str, TaskCall] = {}
+        self._upstreams: dict[tuple[str, ...], tuple[str, ...]] = {}  # equal ones are one object
         self._taken: dict[str, int] = {}
 
     def add(
@@ -72,20 +73,21 @@ class Trace:
         """Add a task call and return the placeholder of its output."""
         task_id = self._new_id(task.name)
         options, upstream = task.options, _Upstream(self)
-        args = upstream.snapshot(args)
+        args = tuple([upstream.snapshot(each) for each in args])
         if kwargs:
             kwargs = upstream.snapshot(kwargs)
         if options.after or options.conditions:
             upstream.snapshot([*options.after, *(each.output for each in options.conditions)])
+        depends_on = tuple(upstream.task_ids)
         self._tasks.append(
             TaskSpec(
                 task_id=task_id,
                 name=task.name,
                 description=task.description,
-                depends_on=tuple(upstream.task_ids),
+                depends_on=self._upstreams.setdefault(depends_on, depends_on),
                 is_mapped=is_mapped,
                 code_hash=task.code_hash,
-                tags=task.options.tags,
+                tags=options.tags,
             )
         )
         self._calls[task_id] = TaskCall(task, args, kwargs, is_mapped)
@@ -140,7 +142,7 @@ class Trace:
                 break
         self._taken[key] = number
         self._taken[numbered] = 1
-        return f"{stem}-{number}"
+        return numbered if stem == key else f"{stem}-{number}"
 
 
 class _Upstream:
@@ -162,6 +164,8 @@ class _Upstream:
         Raises:
             FlowDefinitionError: When an output of another trace is in them.
         """
+        if type(value) is list and self._note_all(value):
+            return value.copy()
         try:
             return rebuild(value, self._noting())
         except RecursionError:
@@ -169,6 +173,15 @@ class _Upstream:
                 "A task's argument or the flow's result contains itself, or is nested too deeply.",
                 hint="Pass flat data.",
             ) from None
+
+    def _note_all(self, items: list[Any]) -> bool:
+        """Note the items of a list of nothing but outputs, which may be long, at little cost."""
+        trace, task_ids = self._trace, self.task_ids
+        for item in items:
+            if type(item) is not TaskOutput or item.trace is not trace:
+                return False
+            task_ids[item.task_id] = None
+        return True
 
     def _noting(self) -> Callable[[TaskOutput], TaskOutput]:
         trace, task_ids = self._trace, self.task_ids

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dagy._attempt import restored_input
 from dagy._run_options import Ended
 from dagy._serializers import Serializers
 from dagy._task_output import TaskOutput
@@ -45,7 +44,7 @@ class RunResult:
 
         def restore(placeholder: TaskOutput) -> Any:
             output = self._ended.outputs.get(placeholder.task_id)
-            return None if output is None else restored_input(output, self._serializers)
+            return None if output is None else self._serializers.restore_input(output)
 
         return rebuild(self._template, restore)
 
