@@ -153,7 +153,9 @@ def test_a_model_without_its_annotation_cannot_be_recorded() -> None:
         to_json(Any, SETTINGS)
 
 
-@pytest.mark.parametrize("model", [*MODELS, Forgetful(secret="x")], ids=repr)
+@pytest.mark.parametrize(
+    "model", [*MODELS, Forgetful(secret="x")], ids=lambda model: type(model).__name__
+)
 def test_a_model_is_an_output_that_comes_back_equal(model: BaseModel) -> None:
     restored = JSON.decode(JSON.encode([model]))[0]
     assert restored == model

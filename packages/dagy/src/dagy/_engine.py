@@ -38,6 +38,7 @@ from dagy._run_options import Ended, RunOptions
 from dagy._selection import Selection
 from dagy._serializers import Serializers
 from dagy._shortcuts import Shortcuts
+from dagy._stop import Stop
 from dagy._timers import Timers
 from dagy._tracing import Graph
 from dagy._verdict import Verdict
@@ -169,18 +170,25 @@ class _Coordinator:
             on_failure=self._fail_unstarted,
         )
         self._verdict = Verdict()
+        self._stop = Stop(
+            options,
+            self._progress,
+            self._attempts,
+            self._recovery,
+            self._verdict,
+            self._run_log,
+            executor=lambda: self._executor,
+            now=clock.monotonic,
+            settle_failure=self._settle_failure,
+        )
         # Most flows have none, and asking every task would be a part of what a task costs.
         self._has_time_limits = any(
             task.options.timeout_seconds is not None for task in graph.tasks
         )
         self._record_by = float("inf")  # when starts that wait to be recorded must be
-        self._stops_at = float("inf")  # finite once the run is to stop: the end of the grace
-        self._stop_reason = ""
-        self._ends_at = float("inf")
-        self._was_abandoned = False
 
     def interrupt(self) -> None:
-        """Stop the run; called from a signal handler."""
+        """Have the run stop; called from a signal handler."""
         self._inbox.put(_Signal.INTERRUPT)  # the one thing that is safe to do there
 
     def run(self) -> Ended:
@@ -189,15 +197,14 @@ class _Coordinator:
         self._executor = self._make_executor()
         try:
             self._hooks.run_starts()
-            if self._options.timeout_seconds is not None:
-                self._ends_at = self._clock.monotonic() + self._options.timeout_seconds
+            self._stop.start_clock()
             self._loop()
         except BaseException:
             self._hooks.finish(lambda: None)  # nobody waits for them: there is no record to make
             raise
         finally:
             self._executor.withdraw()
-            self._executor.close(wait=not (self._attempts or self._was_abandoned))
+            self._executor.close(wait=not (self._attempts or self._stop.has_abandoned))
         return self._finish()
 
     def _loop(self) -> None:
@@ -248,8 +255,8 @@ class _Coordinator:
             self._inbox.put(event)
 
     def _submit(self, attempts: list[Attempt]) -> None:
-        if self._is_stopping:  # since they were selected
-            self._call_off(attempts)
+        if self._stop.is_under_way:  # since they were selected
+            self._stop.call_off(attempts)
             return
         for attempt in attempts:
             self._executor.submit(attempt)
@@ -280,25 +287,18 @@ class _Coordinator:
             elif isinstance(event, LogRecord):
                 self._run_log.append(event)
             elif event is _Signal.INTERRUPT:
-                self._apply_interrupt()
+                self._stop.interrupt()
         now = self._clock.monotonic()
         if self._progress.changes:
             # What has not ended by the time of a wait for nothing will take longer.
             self._record_by = min(self._record_by, now + _START_LAG_SECONDS) if events else now
         for due in self._timers.pop_due(now):
             self._apply_due(due)
-        if now >= self._ends_at:
-            self._apply_run_timeout()
-        if now >= self._stops_at:
-            self._abandon()
+        self._stop.apply_due(now)
         self._run_log.write()
 
-    @property
-    def _is_stopping(self) -> bool:
-        return self._stops_at < float("inf")
-
     def _next_at(self) -> float:
-        next_at = min(self._stops_at, self._timers.next_at, self._ends_at, self._record_by)
+        next_at = min(self._stop.next_at, self._timers.next_at, self._record_by)
         if self._attempts.started < min(len(self._attempts), self._options.max_workers):
             return min(next_at, self._clock.monotonic() + _START_LAG_SECONDS)  # look for a start
         return next_at
@@ -348,7 +348,7 @@ class _Coordinator:
         """An attempt has failed: try again now, later with all that has failed, or never."""
         number = self._attempts.number(task_id)
         self._progress.fail_attempt(task_id, status, ended_at, number, summary(error))
-        if self._is_stopping or not self._recovery.follows(task_id, error):
+        if self._stop.is_under_way or not self._recovery.follows(task_id, error):
             self._fail(task_id, error)
         elif self._recovery.is_held:
             withdrawn = [each.task_id for each in self._executor.withdraw()]
@@ -379,7 +379,7 @@ class _Coordinator:
     def _fail(self, task_id: str, error: BaseException) -> None:
         """A task has failed for good."""
         self._settle_failure(task_id, error)
-        self._stop_if_fast(task_id)
+        self._stop.after_failure(task_id)
 
     def _settle_failure(self, task_id: str, error: BaseException) -> None:
         self._hooks.task_failed(task_id, summary(error))
@@ -393,67 +393,7 @@ class _Coordinator:
         self._hooks.task_failed(task_id, summary(error))
         self._progress.fail_unstarted(task_id, summary(error))
         self._verdict.note_failure(task_id, error)
-        self._stop_if_fast(task_id)
-
-    def _stop_if_fast(self, task_id: str) -> None:
-        if self._options.fail_fast:
-            self._stop(f"The run stopped after task {task_id!r} failed.")
-
-    def _apply_interrupt(self) -> None:
-        self._verdict.interrupts += 1
-        if self._verdict.interrupts > 1:
-            self._stops_at = self._clock.monotonic()
-        elif self._attempts:
-            self._log(
-                "WARNING",
-                f"Interrupted: running tasks have {self._options.grace_seconds:g} s to finish. "
-                "Interrupt again to stop now.",
-            )
-        self._stop("The run was interrupted.")
-
-    def _apply_run_timeout(self) -> None:
-        self._verdict.is_timed_out = True
-        self._ends_at = float("inf")
-        self._stops_at = self._clock.monotonic()
-        self._stop("The run did not end in time.")
-
-    def _stop(self, reason: str) -> None:
-        """Start nothing more, and give what runs a grace period."""
-        if not self._is_stopping:
-            self._stops_at = self._clock.monotonic() + self._options.grace_seconds
-        self._stop_reason = self._stop_reason or reason
-        self._call_off(self._executor.withdraw())
-        self._progress.cancel(self._progress.plan.drop_unstarted(), reason)
-        for task_id, error in self._recovery.cancel():
-            self._settle_failure(task_id, error)
-
-    def _call_off(self, attempts: list[Attempt]) -> None:
-        """Settle tasks whose attempts have not started and are not to."""
-        for attempt in attempts:
-            self._attempts.withdraw(attempt.task_id)
-            self._cancel(attempt.task_id, self._stop_reason)
-
-    def _abandon(self) -> None:
-        """Give up on tasks that outlast the grace period."""
-        for task_id in sorted(self._attempts):
-            number = self._attempts.number(task_id)
-            self._was_abandoned = True
-            self._executor.give_up(task_id, number)
-            if not self._attempts.has_started(task_id):
-                self._attempts.withdraw(task_id)
-                self._cancel(task_id, self._stop_reason)
-                continue
-            self._attempts.end(task_id)
-            reason = "It was still running when the run had to end."
-            self._progress.cancel([task_id], reason, number=number)
-
-    def _cancel(self, task_id: str, reason: str) -> None:
-        """Settle a task of which no attempt is under way."""
-        if self._attempts.number(task_id):
-            # It is recorded as failed already, and would have been tried again.
-            self._settle_failure(task_id, self._recovery.error_of(task_id))
-        else:
-            self._progress.cancel([task_id], reason)
+        self._stop.after_failure(task_id)
 
     def _finish(self) -> Ended:
         status, reason, error = self._verdict.outcome(
