@@ -36,6 +36,7 @@ class FlowProcesses:
         if ready is not None and ready.python == python and not ready.has_ended:
             self._ready = None
             return ready
+        self.close()
         with output.open("ab") as file:
             return FlowProcess(python, self._environ, file.fileno())
 

@@ -272,10 +272,10 @@ def _load(url: str) -> None:
     """Have loaded what an order needs: much of it is imported where it is first used."""
     timeouts, retry = Timeouts(total=_LOAD_SECONDS), RetryPolicy(max_attempts=1)
     with (
+        suppress(DagyError, OSError),  # the server may be about to stop; an order tells the rest
         TemporaryDirectory() as directory,
         LocalMetadataStore(directory),
         DagyClient(url, timeouts=timeouts, retry=retry) as client,
-        suppress(DagyError),  # the server may be about to stop
     ):
         client.health()
 
