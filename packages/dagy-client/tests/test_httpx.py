@@ -24,7 +24,7 @@ from dagy_client import (
     RetryPolicy,
     Timeouts,
 )
-from dagy_client._httpx import BlockingWire
+from dagy_client._httpx import AsyncWire, BlockingWire
 from dagy_client._steps import WireRequest
 from dagy_client.testing import FakeServer
 from dagy_types.errors import ConfigError, UsageError
@@ -298,23 +298,42 @@ def test_of_two_threads_that_come_first_one_opens_the_connections() -> None:
         assert set(pool.map(ask, [client] * 8)) == {"ada@example.org"}
 
 
-def test_certificates_are_loaded_for_https_and_always_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def _asks_at(url: str) -> WireRequest:
+    return WireRequest(
+        method="GET", url=url, headers={}, content=None, deadline=9.0, idle_seconds=9.0
+    )
+
+
+@pytest.mark.parametrize("is_blocking", [True, False])
+def test_certificates_are_loaded_for_https_and_always_then(
+    monkeypatch: pytest.MonkeyPatch, is_blocking: bool
+) -> None:
     """An upload may go to another place than the API, so each request decides."""
     made: list[bool] = []
+    kind = httpx.Client if is_blocking else httpx.AsyncClient
 
-    class Recording(httpx.Client):
+    class Recording(kind):  # type: ignore[misc,valid-type]
         def __init__(self, *, verify: bool, **settings: Any) -> None:
             made.append(verify)
             super().__init__(verify=verify, **settings)
 
-    monkeypatch.setattr("httpx.Client", Recording)
+    monkeypatch.setattr(f"httpx.{kind.__name__}", Recording)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json={}))
-    wire = BlockingWire(transport=transport, timeouts=Timeouts(), clock=lambda: 0.0)
-    for url in ("http://a.test/x", "http://a.test/y", "https://b.test/x", "HTTPS://b.test/y"):
-        wire.send(
-            WireRequest(
-                method="GET", url=url, headers={}, content=None, deadline=9.0, idle_seconds=9.0
-            )
-        )
-    wire.close()
+    requests = list(
+        map(_asks_at, ["http://a.test/x", "http://a.test/y", "https://b.test/x", "HTTPS://b.test"])
+    )
+    if is_blocking:
+        wire = BlockingWire(transport=transport, timeouts=Timeouts(), clock=lambda: 0.0)
+        for request in requests:
+            wire.send(request)
+        wire.close()
+    else:
+
+        async def send_all() -> None:
+            wire = AsyncWire(transport=transport, timeouts=Timeouts(), clock=lambda: 0.0)
+            for request in requests:
+                await wire.send(request)
+            await wire.close()
+
+        asyncio.run(send_all())
     assert made == [False, True]

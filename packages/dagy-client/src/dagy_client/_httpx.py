@@ -118,7 +118,8 @@ class AsyncWire:
         self._timeouts = timeouts
         self._clock = clock
         self._is_closed = False
-        self._clients: dict[int, tuple[asyncio.AbstractEventLoop, httpx.AsyncClient]] = {}
+        self._clients: dict[tuple[int, bool], httpx.AsyncClient] = {}  # as those of BlockingWire
+        self._loops: dict[int, asyncio.AbstractEventLoop] = {}
 
     async def send(self, request: WireRequest) -> WireResponse:
         """Return the answer to a request.
@@ -126,7 +127,7 @@ class AsyncWire:
         Raises:
             WireError: When there is none, or not the whole of it.
         """
-        client = self._client()
+        client = self._client(is_secure=not request.url.startswith("http:"))
         remaining = request.deadline - self._clock()
         with wire_errors():
             return await _within(remaining, self._exchange(client, request, remaining))
@@ -144,9 +145,10 @@ class AsyncWire:
     async def close(self) -> None:
         """Close all connections of this process; nothing can be sent any more."""
         self._is_closed = True
-        _, client = self._clients.pop(os.getpid(), (None, None))
-        if client is not None:
-            await client.aclose()
+        for is_secure in (False, True):
+            client = self._clients.pop((os.getpid(), is_secure), None)
+            if client is not None:
+                await client.aclose()
 
     async def _exchange(
         self, client: httpx.AsyncClient, request: WireRequest, remaining: float
@@ -171,22 +173,24 @@ class AsyncWire:
             await response.aclose()
         return _incoming(response, body=bytes(body))
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self, *, is_secure: bool) -> httpx.AsyncClient:
         _require_open(self._is_closed)
         import asyncio  # which blocking clients have no need of, and which takes as long as httpx
 
         here = asyncio.get_running_loop()
-        process = os.getpid()
-        if process not in self._clients:
-            client = _opened(lambda: httpx.AsyncClient(transport=self._transport, mounts=_direct()))
-            self._clients[process] = here, client
-        loop, client = self._clients[process]
-        if loop is not here:
+        if self._loops.setdefault(os.getpid(), here) is not here:
             raise UsageError(
                 "This AsyncDagyClient belongs to another event loop.",
                 hint="Make one in each event loop, with: async with AsyncDagyClient(...) as client",
             )
-        return client
+        key = os.getpid(), is_secure
+        if key not in self._clients:
+            self._clients[key] = _opened(
+                lambda: httpx.AsyncClient(
+                    transport=self._transport, mounts=_direct(), verify=is_secure
+                )
+            )
+        return self._clients[key]
 
 
 class _Shrinking:
