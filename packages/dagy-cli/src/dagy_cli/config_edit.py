@@ -82,8 +82,14 @@ class ProfileEditor:
         self._document["default_profile"] = profile
 
     def choose_none(self) -> None:
-        """Leave it to the alphabet which profile is the default one."""
-        self._document.pop("default_profile", None)
+        """Leave it to the alphabet which profile is the default one.
+
+        Raises:
+            NotFoundError: When that is so already.
+        """
+        if "default_profile" not in self._document:
+            raise NotFoundError("No default_profile is set.", hint="Run: dagy config list")
+        del self._document["default_profile"]
 
     def _require(self, profile: str) -> None:
         if profile not in (self._document.get("profiles") or {}):

@@ -46,6 +46,9 @@ def test_cli_23_a_profile_is_made_changed_read_and_removed(dagy: Dagy, local_dir
     assert dagy("config", "get", "protected").out == "false\n"
     assert dagy("config", "unset", "default_profile").code == 0
     assert dagy("config", "get", "default_profile").code == 5
+    again = dagy("config", "unset", "default_profile")
+    assert (again.code, again.out) == (5, "")
+    assert again.err.splitlines()[0] == "error: No default_profile is set."
     assert dagy("config", "delete", "prod").code == 0
     assert dagy("config", "list").out == ""
     assert {path.name for path in local_dir.iterdir()} == {"config.yaml", "config.lock"}

@@ -15,10 +15,11 @@ from dagy_store import local_directory
 
 def configure(parser: CommandParser) -> None:
     """Add the arguments of `dagy config unset`."""
-    parser.description = "Remove a key of a profile from config.yaml."
-    parser.add_argument(
-        "key", choices=(DEFAULT_PROFILE, *KEYS), metavar="KEY", help=", ".join(KEYS)
+    parser.description = (
+        "Remove a key of a profile from config.yaml, or leave open which profile is the default."
     )
+    keys = (DEFAULT_PROFILE, *KEYS)
+    parser.add_argument("key", choices=keys, metavar="KEY", help=", ".join(keys))
     add_format_option(parser)
     parser.add_examples(
         "dagy config unset app_url --profile prod", "dagy config unset default_profile"
