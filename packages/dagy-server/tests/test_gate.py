@@ -20,12 +20,12 @@ def test_a_parameter_that_a_list_does_not_have_is_refused(
     assert fault["path"].startswith("query.")
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "201", "x", "1.5", ""])
+@pytest.mark.parametrize("limit", ["0", "-1", "1001", "x", "1.5", ""])
 def test_sec_04_a_page_may_be_as_long_as_the_limit_and_no_longer(
     client: Any, owner: Any, limit: str
 ) -> None:
     for path in ("/runs", "/flows", "/deployments", "/api-keys", "/members", "/audit-log"):
-        assert client.get(f"{path}?limit=200", headers=owner.headers).status_code == 200
+        assert client.get(f"{path}?limit=1000", headers=owner.headers).status_code == 200
         answer = client.get(f"{path}?limit={limit}", headers=owner.headers)
         assert answer.status_code == 422
         assert answer.json()["error"]["fields"][0]["path"] == "query.limit"
