@@ -6,6 +6,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -253,5 +254,7 @@ def test_orch_03_a_flow_whose_worker_is_killed_right_after_the_order_ends_with_i
     )
     assert worker.returncode == -9
     os.close(lock)
-    with path.open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # given once no process of the flow is left
+    deadline = time.monotonic() + 60
+    while _is_taken(path):  # as long as a process of the flow is left
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
