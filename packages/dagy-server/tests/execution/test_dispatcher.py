@@ -93,6 +93,20 @@ def test_the_next_run_begins_as_soon_as_a_worker_has_ended(
     assert [office.ended(each).status for each in run_ids] == [RunStatus.SUCCEEDED] * 3
 
 
+def test_many_triggers_are_one_look_and_a_server_that_stops_does_not_wait_for_the_next(
+    office: Any, trigger: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[None] = []
+    monkeypatch.setattr(dispatcher, "_SHORTEST_REST_SECONDS", 3600.0)
+    monkeypatch.setattr(dispatcher.Dispatcher, "_look", lambda _: looks.append(None))
+    office.start_dispatcher()
+    office.wait_for(lambda: looks)
+    for number in range(5):
+        trigger(number)
+    office.stop_dispatcher()
+    assert len(looks) == 1
+
+
 def test_a_server_without_workers_only_takes_runs_in(
     office: Any, trigger: Callable[..., str]
 ) -> None:

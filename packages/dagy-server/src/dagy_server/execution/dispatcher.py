@@ -21,6 +21,9 @@ DIRECTORY = "execution"
 """Of all that is executed, in the data directory."""
 
 _LOOK_SECONDS = 0.5
+_SHORTEST_REST_SECONDS = 0.05
+"""Between two looks: where many runs are triggered, one look is for many of them."""
+
 _QUIET_SECONDS = 0.2
 """Whoever waited for a run reads what became of it: the next worker is made ready after that."""
 
@@ -70,6 +73,7 @@ class Dispatcher:
         services = self._services
         while not services.stopping.is_set():
             services.work_changed.clear()  # before looking: what comes after that is another look
+            looked_at = time.monotonic()
             try:
                 self._look()
                 self._prune()
@@ -78,6 +82,7 @@ class Dispatcher:
             rest = _LOOK_SECONDS if self._started or self._workers.is_one_ready else _QUIET_SECONDS
             if not services.work_changed.wait(rest):
                 self._workers.make_ready()
+            services.stopping.wait(max(0.0, looked_at + _SHORTEST_REST_SECONDS - time.monotonic()))
         self._workers.close()
 
     def _look(self) -> None:

@@ -41,6 +41,19 @@ _NEXT = (
     .with_for_update(of=work, skip_locked=True)
 )
 
+_COUNT_CLAIMED = (
+    select(func.count())
+    .select_from(work)
+    .where(work.c.server == bindparam("server"), work.c.token_hash.is_not(None))
+)
+
+_HAS_WAITING = select(
+    exists().where(
+        work.c.token_hash.is_(None),
+        or_(work.c.server.is_(None), work.c.server == bindparam("server")),
+    )
+)
+
 _LATE = select(work.c.run_id).where(work.c.lease_ends_at <= bindparam("now"))
 
 
@@ -135,15 +148,12 @@ def late_runs(connection: Connection, *, now: int) -> Sequence[str]:
 
 def count_claimed(connection: Connection, server: str) -> int:
     """Return how many runs have a worker of a server."""
-    statement = select(func.count()).select_from(work)
-    claimed = (work.c.server == server) & work.c.token_hash.is_not(None)
-    return int(connection.execute(statement.where(claimed)).scalar_one())
+    return int(connection.execute(_COUNT_CLAIMED, {"server": server}).scalar_one())
 
 
 def has_waiting(connection: Connection, server: str) -> bool:
     """Whether there is a run that a new worker of a server could have."""
-    waiting = work.c.token_hash.is_(None) & or_(work.c.server.is_(None), work.c.server == server)
-    return bool(connection.execute(select(exists().where(waiting))).scalar())
+    return bool(connection.execute(_HAS_WAITING, {"server": server}).scalar())
 
 
 def lose_worker(
