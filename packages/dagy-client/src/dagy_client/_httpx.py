@@ -51,7 +51,7 @@ class BlockingWire:
         Raises:
             WireError: When there is none, or not the whole of it.
         """
-        client = self._client(is_secure=not request.url.startswith("http:"))
+        client = self._client(is_secure=_is_secure(request))
         remaining = request.deadline - self._clock()
         with wire_errors():
             response = client.send(
@@ -127,7 +127,7 @@ class AsyncWire:
         Raises:
             WireError: When there is none, or not the whole of it.
         """
-        client = self._client(is_secure=not request.url.startswith("http:"))
+        client = self._client(is_secure=_is_secure(request))
         remaining = request.deadline - self._clock()
         with wire_errors():
             return await _within(remaining, self._exchange(client, request, remaining))
@@ -191,6 +191,10 @@ class AsyncWire:
                 )
             )
         return self._clients[key]
+
+
+def _is_secure(request: WireRequest) -> bool:
+    return not request.url.startswith("http:")
 
 
 class _Shrinking:

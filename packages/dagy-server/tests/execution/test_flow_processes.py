@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -127,8 +128,6 @@ def test_the_one_that_waits_carries_out_the_order(
 def test_sec_23_a_flow_sees_where_it_is_and_nothing_of_the_server(
     order: Order, output: Path, lock: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    import json
-
     for name in ("PASSWORD", "DAGY_TOKEN", "SEEN"):
         monkeypatch.setenv(name, f"the {name}")
     process = FlowProcesses(environment_for(["SEEN", "ABSENT"])).start(sys.executable, output)

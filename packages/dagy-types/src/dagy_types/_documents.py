@@ -66,7 +66,8 @@ def log_document(record: LogRecord) -> dict[str, Any]:
 def api_document(record: Any) -> dict[str, Any]:
     """Return the JSON object of a record that only servers keep, or of a request to one.
 
-    Attributes are its keys. Of the task runs and log records inside, what is not known is left out.
+    Attributes are its keys. Of the task runs and log records inside, what is not known is left out,
+    and what follows from the rest.
     """
     return {each.name: _plain(getattr(record, each.name)) for each in fields(record)}
 

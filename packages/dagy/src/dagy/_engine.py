@@ -339,7 +339,7 @@ class _Coordinator:
         task_id = result.task_id
         if self._attempts.is_current(task_id, result.number):
             self._attempts.end(task_id)
-            self._log("ERROR", result.traceback or summary(error), task_id)
+            self._log_error(result.traceback or summary(error), task_id)
             self._apply_failure(task_id, TaskStatus.FAILED, error, result.ended_at)
 
     def _apply_failure(
@@ -373,7 +373,7 @@ class _Coordinator:
             run_id=self._run.run_id,
             task_id=due.task_id,
         )
-        self._log("ERROR", error.message, due.task_id)
+        self._log_error(error.message, due.task_id)
         self._apply_failure(due.task_id, TaskStatus.TIMED_OUT, error, self._clock.now())
 
     def _fail(self, task_id: str, error: BaseException) -> None:
@@ -430,6 +430,5 @@ class _Coordinator:
         number = None if task_id is None else self._attempts.number(task_id)
         return AttemptContext(self._run.run_id, task_id, number, self._inbox.put, self._clock.now)
 
-    def _log(self, level: str, message: str, task_id: str | None = None) -> None:
-        number = None if task_id is None else self._attempts.number(task_id)
-        self._run_log.add(level, message, task_id, number)
+    def _log_error(self, message: str, task_id: str) -> None:
+        self._run_log.add("ERROR", message, task_id, self._attempts.number(task_id))

@@ -79,7 +79,8 @@ class Dispatcher:
                 self._prune()
             except StoreError:
                 _log.exception("the queue of runs cannot be read; it is looked at again")
-            rest = _LOOK_SECONDS if self._started or self._workers.is_one_ready else _QUIET_SECONDS
+            is_quiet = not self._started and self._workers.lacks_one
+            rest = _QUIET_SECONDS if is_quiet else _LOOK_SECONDS
             if not services.work_changed.wait(rest):
                 self._workers.make_ready()
             services.stopping.wait(max(0.0, looked_at + _SHORTEST_REST_SECONDS - time.monotonic()))

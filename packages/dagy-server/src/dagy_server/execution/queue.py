@@ -20,6 +20,11 @@ LOST_MESSAGE = "The worker that ran it ended without recording an end."
 
 _INSERT = insert(work)
 
+# What a new worker of a server could have: what others have begun to record is out of its reach.
+_IS_WAITING = work.c.token_hash.is_(None) & or_(
+    work.c.server.is_(None), work.c.server == bindparam("server")
+)
+
 _NEXT = (
     select(
         runs.c.id,
@@ -32,10 +37,7 @@ _NEXT = (
     )
     .join(runs, runs.c.id == work.c.run_id)
     .join(artifacts, artifacts.c.id == runs.c.artifact_id)
-    .where(
-        work.c.token_hash.is_(None),
-        or_(work.c.server.is_(None), work.c.server == bindparam("server")),
-    )
+    .where(_IS_WAITING)
     .order_by(work.c.queued_at, work.c.run_id)
     .limit(1)
     .with_for_update(of=work, skip_locked=True)
@@ -47,12 +49,7 @@ _COUNT_CLAIMED = (
     .where(work.c.server == bindparam("server"), work.c.token_hash.is_not(None))
 )
 
-_HAS_WAITING = select(
-    exists().where(
-        work.c.token_hash.is_(None),
-        or_(work.c.server.is_(None), work.c.server == bindparam("server")),
-    )
-)
+_HAS_WAITING = select(exists().where(_IS_WAITING))
 
 _LATE = select(work.c.run_id).where(work.c.lease_ends_at <= bindparam("now"))
 

@@ -46,9 +46,9 @@ class Workers:
             self._ready = self._still_ready() or self._new()
 
     @property
-    def is_one_ready(self) -> bool:
-        """Whether one is, or none is to be."""
-        return self._ready is not None or not self._had_work
+    def lacks_one(self) -> bool:
+        """Whether one is to be made ready, and was not."""
+        return self._had_work and self._ready is None
 
     def close(self) -> None:
         """End the worker that is ready."""
