@@ -199,7 +199,7 @@ def test_following_logs_ends_with_the_run(dagy: Dagy) -> None:
     process.communicate(timeout=30)
 
 
-@pytest.mark.parametrize("kill_after", [1, 3, 11, 25, 50, 77, 104, 130, 171, 188])
+@pytest.mark.parametrize("kill_after", [1, 3, 11, 25, 50, 77, 104, 130, 171, 198])
 def test_after_kill_9_everything_that_was_built_on_is_recorded(dagy: Dagy, kill_after: int) -> None:
     started = dagy.directory / "started"
     process = dagy.start("run", f"{FLOWS / 'layers.py'}:layers", "--param", f"started={started}")
