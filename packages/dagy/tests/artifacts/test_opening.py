@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagy.artifacts import MAX_ARTIFACT_BYTES, open_artifact
+from dagy.artifacts._manifest import is_archive_name
 from dagy.artifacts._names import name_clash, name_problem
 from dagy.building import build_artifact
+from dagy.building._exclusions import is_never_packed, may_hold_secrets
 from dagy.loader import load_flow
 from dagy_types.errors import ArtifactError, ConflictError, NotFoundError
 
@@ -286,5 +288,11 @@ def test_what_is_packed_comes_out_the_same(
 
 def _is_packable(path: str) -> bool:
     is_pattern = any(each in path for each in "*?[") or path.startswith("~")
-    is_odd = path.lower().endswith((".zip", ".key", ".env", ".pem", "pyvenv.cfg"))
-    return name_problem(f"src/{path}") is None and not is_pattern and not is_odd
+    parts = path.split("/")
+    stays_out = (
+        is_archive_name(path)
+        or may_hold_secrets(path)
+        or any(map(is_never_packed, parts))
+        or "pyvenv.cfg" in parts  # beside it, all is of a virtual environment
+    )
+    return name_problem(f"src/{path}") is None and not is_pattern and not stays_out
