@@ -38,9 +38,8 @@ def make_environment(
 
     def make(*distributions: str) -> Environment:
         environment = Environment(tmp_path_factory.mktemp(f"venv-{distributions[0]}"))
-        venv.create(environment.directory, with_pip=True)
-        command = [environment.python, "-m", "pip", "install", "--quiet"]
-        run([*command, "--find-links", wheels, *distributions])
+        venv.create(environment.directory)
+        run([*environment.pip, "install", "--quiet", "--find-links", wheels, *distributions])
         return environment
 
     return make

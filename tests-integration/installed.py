@@ -10,6 +10,7 @@ import pty
 import re
 import struct
 import subprocess
+import sys
 import termios
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProces
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment."""
+    """A virtual environment, without a pip of its own: to install that takes a while."""
 
     directory: Path
 
@@ -39,6 +40,17 @@ class Environment:
     @property
     def dagy(self) -> Path:
         return self.directory / "bin" / "dagy"
+
+    @property
+    def pip(self) -> list[str | Path]:
+        """The pip of these tests, at work in this environment."""
+        return [sys.executable, "-m", "pip", "--python", self.python]
+
+    @property
+    def distributions(self) -> set[str]:
+        """The names of all that is installed."""
+        listed = run([*self.pip, "list", "--format", "freeze"]).stdout
+        return {line.partition("==")[0] for line in listed.split()}
 
 
 def on_terminal(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from control_plane import ControlPlane, running_control_plane
-from installed import Environment, run
+from installed import Environment
 
 SERVICE = Path(__file__).parent / "foreign" / "nightly.py"
 AT = "2026-11-01T12:00:00+00:00"
@@ -41,8 +41,7 @@ def _start(
 
 def test_dagy_client_brings_only_what_it_needs(client: Environment) -> None:
     """HTTP-18"""
-    listed = run([client.python, "-m", "pip", "list", "--format", "freeze"]).stdout
-    installed = {line.partition("==")[0] for line in listed.split()} - {"pip", "setuptools"}
+    installed = client.distributions
     assert {each for each in installed if each.startswith("dagy")} == {"dagy-client", "dagy-types"}
     assert len(installed) <= 14
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from dagy import flow, task
 
-
 LAYERS = 40
 
 
