@@ -18,7 +18,7 @@ from dagy_store._version import why_not_writable
 from dagy_types.errors import StoreBusyError
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
-_SYNCHRONIZATION_INTERVAL_SECONDS = 0.05
+_SYNCHRONIZATION_INTERVAL_SECONDS = 0.1
 
 SqlValue = str | int | bytes | None
 SqlParameters = Sequence[SqlValue] | Mapping[str, SqlValue]
@@ -94,7 +94,7 @@ class Database:
 
         What is committed survives the end of this process, however it ends. Once a final
         transaction has returned, it and all before it survive a loss of power as well. One that is
-        not final may wait for that until the first one that ends 50 ms later; what a loss of power
+        not final may wait for that until the first one that ends 0.1 s later; what a loss of power
         takes is then always the last of what was recorded, never something before it.
 
         Raises:
