@@ -8,7 +8,6 @@ from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
 
-from dagy_types._flow_spec import TaskSpec
 from dagy_types._records import LogRecord, Origin, Run, TaskRun
 
 
@@ -80,8 +79,6 @@ def _plain(value: Any) -> Any:
         return _known(task_run_document(value), but="duration_seconds")
     if is_dataclass(value):
         return api_document(value)
-    if isinstance(value, TaskSpec):
-        return _plain(value._asdict())
     if isinstance(value, datetime):
         return format_time(value)
     if isinstance(value, Enum):

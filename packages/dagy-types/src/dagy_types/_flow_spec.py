@@ -6,8 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from dagy_types.errors import FlowDefinitionError
 
@@ -15,14 +14,9 @@ _CHILD_ID = re.compile(r"(.+)\[(0|[1-9][0-9]{0,17})\]", re.ASCII | re.DOTALL)
 _TASK_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 
 
-_NO_TAGS: Mapping[str, str] = MappingProxyType({})
-
-
-class TaskSpec(NamedTuple):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
     """One call of a task in a flow.
-
-    One is made for each task of a run, so it is a named tuple: to make one takes half the time that
-    a frozen dataclass takes.
 
     Attributes:
         task_id: Unique in the flow, and safe as the name of a file.
@@ -39,7 +33,7 @@ class TaskSpec(NamedTuple):
     depends_on: tuple[str, ...] = ()
     is_mapped: bool = False
     code_hash: str | None = None
-    tags: Mapping[str, str] = _NO_TAGS
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ class RunRecorder(Protocol):
     """Where the engine writes: the local store, or a list in a test.
 
     Each call returns once what it was given is durable, except `append_logs`, whose lines are
-    durable when `finish_run` returns. All calls for one run come from one thread.
+    durable when `finish_run` returns. All calls for one run are made by one thread at a time.
     """
 
     def create_run(self, run: Run, spec: FlowSpec) -> None:

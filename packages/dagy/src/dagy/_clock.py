@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from time import monotonic
-from typing import Protocol, TypeVar
+from typing import Any, Protocol
 
 from dagy._inbox import Inbox
-
-T = TypeVar("T")
 
 # A signal that the kernel hands to another thread does not wake the main thread from its wait, so
 # waits are bounded: this is how late such a Ctrl-C can be noticed.
@@ -26,11 +24,11 @@ class Clock(Protocol):
         """Return seconds that never go back, from an arbitrary start."""
         ...
 
-    def wait(self, inbox: Inbox[T], until: float, *, is_idle: bool) -> list[T]:
-        """Wait for something to arrive, and return all that has; nothing when the time is up.
+    def wait(self, inbox: Inbox[Any], until: float, *, is_idle: bool) -> None:
+        """Wait until the inbox rings or the time is up.
 
         Args:
-            until: By `monotonic`; it may return earlier, with nothing.
+            until: By `monotonic`; it may return earlier.
             is_idle: Whether nothing runs that could put something into the inbox.
         """
         ...
@@ -49,11 +47,10 @@ class SystemClock:
 
     def wait(
         self,
-        inbox: Inbox[T],
+        inbox: Inbox[Any],
         until: float,
         *,
         is_idle: bool,  # noqa: ARG002  real time passes in any case
-    ) -> list[T]:
-        """Wait for something to arrive, and return all that has."""
-        timeout = min(_LONGEST_WAIT_SECONDS, max(0.0, until - monotonic()))
-        return inbox.receive(timeout)
+    ) -> None:
+        """Wait until the inbox rings or the time is up."""
+        inbox.wait(min(_LONGEST_WAIT_SECONDS, max(0.0, until - monotonic())))

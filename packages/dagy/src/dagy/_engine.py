@@ -1,15 +1,16 @@
 """The loop that runs a graph.
 
-One coordinator, in the caller's thread, owns all state. Each turn it
+One coordinator owns all state. Each turn it
 
-1. **selects** tasks that are ready, and settles those that need not run;
-2. **records** what changed in one transaction;
-3. **submits** the selected tasks to the executor;
-4. **waits** for something to happen and applies it.
+1. **applies** what has happened;
+2. **selects** tasks that are ready, and settles those that need not run;
+3. **records** what changed in one transaction;
+4. **submits** the selected tasks to the executor.
 
-Because 2 comes before 3, no task starts before everything that it builds on is durable. More tasks
+Because 3 comes before 4, no task starts before everything that it builds on is durable. More tasks
 are submitted than have slots, so that the executor is never idle while the coordinator records,
-and so that one transaction records many.
+and so that one transaction records many. Turns are taken by the caller's thread, or by a worker
+that would be idle: see `_turns`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ from dagy._shortcuts import Shortcuts
 from dagy._stop import Stop
 from dagy._timers import Timers
 from dagy._tracing import Graph
+from dagy._turns import Turns
 from dagy._verdict import Verdict
 from dagy_types import (
     Attempt,
@@ -61,8 +63,8 @@ from dagy_types.errors import TaskTimeoutError
 # How many attempts may be submitted beyond those that have slots.
 _AHEAD = 500
 # How late the start of an attempt may be noticed, and then recorded: its end, if it comes so soon,
-# goes with it.
-_START_LAG_SECONDS = 0.005
+# goes with it. And how late the end of one, where threads have other attempts to go on with.
+_LAG_SECONDS = 0.005
 
 
 class _Signal(Enum):
@@ -185,7 +187,11 @@ class _Coordinator:
         self._has_time_limits = any(
             task.options.timeout_seconds is not None for task in graph.tasks
         )
+        self._uses_cache = any(task.options.is_cached for task in graph.tasks)
         self._record_by = float("inf")  # when starts that wait to be recorded must be
+        self._turns = Turns(
+            self._take_turn, inbox=self._inbox, clock=clock, is_idle=lambda: not self._attempts
+        )
 
     def interrupt(self) -> None:
         """Have the run stop; called from a signal handler."""
@@ -198,7 +204,10 @@ class _Coordinator:
         try:
             self._hooks.run_starts()
             self._stop.start_clock()
-            self._loop()
+            if self._resumption.origins:
+                self._selection.take_over()
+                self._record()  # at once: who resumes this run takes over all of it
+            self._turns.take_all()
         except BaseException:
             self._hooks.finish(lambda: None)  # nobody waits for them: there is no record to make
             raise
@@ -207,27 +216,27 @@ class _Coordinator:
             self._executor.close(wait=not (self._attempts or self._stop.has_abandoned))
         return self._finish()
 
-    def _loop(self) -> None:
-        """Select, record, submit, wait; until nothing runs and nothing can start."""
-        uses_cache = any(task.options.is_cached for task in self._graph.tasks)
-        if self._resumption.origins:
-            self._selection.take_over()
-            self._record()  # at once: who resumes this run takes over all of it
-        while True:
-            if uses_cache and self._is_urgent():
-                self._record()  # what is to be selected may be found there
-            room = self._options.max_workers + _AHEAD - len(self._attempts)
-            selected = self._selection.take(room)
-            if selected or self._is_urgent():
-                self._record()
-            self._submit(selected)
-            if self._is_over():
-                break
-            if not self._attempts:
-                self._recovery.repeat_when_quiet(can_select=self._selection.is_possible)
-            self._wait()
-        self._record()
-        self._run_log.write()
+    def _take_turn(self) -> float | None:
+        """Apply, select, record, submit.
+
+        Returns:
+            By when there is more to do; ``None`` if nothing runs and nothing can start.
+        """
+        self._apply_events()
+        if self._uses_cache and self._is_urgent():
+            self._record()  # what is to be selected may be found there
+        room = self._options.max_workers + _AHEAD - len(self._attempts)
+        selected = self._selection.take(room)
+        if selected or self._is_urgent():
+            self._record()
+        self._submit(selected)
+        if self._is_over():
+            self._record()
+            self._run_log.write()
+            return None
+        if not self._attempts:
+            self._recovery.repeat_when_quiet(can_select=self._selection.is_possible)
+        return self._next_at()
 
     def _is_over(self) -> bool:
         return not (self._attempts or self._recovery.is_pending or self._selection.is_possible)
@@ -244,15 +253,20 @@ class _Coordinator:
                 self._clock.now,
             ),
             deliver=self._deliver,
+            hand_in=self._hand_in,
             now=self._clock.now,
         )
 
     def _deliver(self, event: AttemptEvent) -> None:
         """Take an event of the executor; called from any thread."""
-        if isinstance(event, AttemptStarted):
-            self._inbox.put_quietly(event)
-        else:
-            self._inbox.put(event)
+        self._inbox.put_quietly(event)
+        if not isinstance(event, AttemptStarted) and not self._turns.is_near(_LAG_SECONDS):
+            self._inbox.ring()
+
+    def _hand_in(self, result: AttemptResult) -> None:
+        """Take the result of a thread of the executor that has nothing else to do."""
+        self._inbox.put_quietly(result)
+        self._turns.lend()
 
     def _submit(self, attempts: list[Attempt]) -> None:
         if self._stop.is_under_way:  # since they were selected
@@ -275,10 +289,9 @@ class _Coordinator:
             changes.clear()
         self._record_by = float("inf")
 
-    def _wait(self) -> None:
-        """Wait for events and apply all that are there, then what is due."""
-        until = self._clock.monotonic() if self._selection.was_cut_short else self._next_at()
-        events = self._clock.wait(self._inbox, until, is_idle=not self._attempts)
+    def _apply_events(self) -> None:
+        """Apply all that has happened, then what is due."""
+        events = self._inbox.take()
         for event in events:
             if isinstance(event, AttemptResult):
                 self._apply_result(event)
@@ -290,17 +303,19 @@ class _Coordinator:
                 self._stop.interrupt()
         now = self._clock.monotonic()
         if self._progress.changes:
-            # What has not ended by the time of a wait for nothing will take longer.
-            self._record_by = min(self._record_by, now + _START_LAG_SECONDS) if events else now
+            # What has not ended by the time of a turn for nothing will take longer.
+            self._record_by = min(self._record_by, now + _LAG_SECONDS) if events else now
         for due in self._timers.pop_due(now):
             self._apply_due(due)
         self._stop.apply_due(now)
         self._run_log.write()
 
     def _next_at(self) -> float:
+        if self._selection.was_cut_short:
+            return self._clock.monotonic()
         next_at = min(self._stop.next_at, self._timers.next_at, self._record_by)
         if self._attempts.started < min(len(self._attempts), self._options.max_workers):
-            return min(next_at, self._clock.monotonic() + _START_LAG_SECONDS)  # look for a start
+            return min(next_at, self._clock.monotonic() + _LAG_SECONDS)  # look for a start
         return next_at
 
     def _apply_start(self, event: AttemptStarted) -> None:
@@ -414,7 +429,8 @@ class _Coordinator:
         """Let all hooks return, so that what they say is recorded; not after a second interrupt."""
         is_done = not self._hooks.finish(lambda: self._inbox.put(_Signal.HOOKS_DONE))
         while not is_done and self._verdict.interrupts < 2:
-            for event in self._clock.wait(self._inbox, float("inf"), is_idle=False):
+            self._clock.wait(self._inbox, float("inf"), is_idle=False)
+            for event in self._inbox.take():
                 if isinstance(event, LogRecord):
                     self._run_log.append(event)
                 is_done = is_done or event is _Signal.HOOKS_DONE

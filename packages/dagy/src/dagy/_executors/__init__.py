@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from dagy_types import AttemptEvent, Executor, Perform
+from dagy_types import AttemptEvent, AttemptResult, Executor, Perform
 
 
 def make_executor(
@@ -14,13 +14,19 @@ def make_executor(
     *,
     perform: Perform,
     deliver: Callable[[AttemptEvent], None],
+    hand_in: Callable[[AttemptResult], None],
     now: Callable[[], datetime],
 ) -> Executor:
-    """Return the executor of this kind: ``threads`` or ``processes``."""
+    """Return the executor of this kind: ``threads`` or ``processes``.
+
+    Args:
+        hand_in: Called instead of ``deliver`` where a thread of this process has a result, and
+            nothing to do but to wait: it may do something else for the run first.
+    """
     if kind == "processes":
         from dagy._executors.processes import ProcessExecutor  # for those who use it
 
         return ProcessExecutor(max_workers, perform=perform, deliver=deliver, now=now)
     from dagy._executors.threads import ThreadExecutor
 
-    return ThreadExecutor(max_workers, perform=perform, deliver=deliver, now=now)
+    return ThreadExecutor(max_workers, perform=perform, deliver=deliver, hand_in=hand_in, now=now)

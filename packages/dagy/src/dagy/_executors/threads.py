@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from time import monotonic
@@ -12,8 +12,7 @@ from time import monotonic
 from dagy._executors.gate import Gate
 from dagy._executors.interruption import AttemptInterrupted, interrupt, take_interrupt
 from dagy._executors.performing import performed
-from dagy._patience import look_out
-from dagy_types import Attempt, AttemptEvent, AttemptStarted, Output, Perform
+from dagy_types import Attempt, AttemptEvent, AttemptResult, AttemptStarted, Output, Perform
 
 # An interrupted thread that runs Python code ends within milliseconds. One that does not is stuck
 # in a call that nothing can end, and nobody is to wait for that.
@@ -28,13 +27,17 @@ class _Worker:
 
     __slots__ = ("ended", "gate", "thread")
 
-    def __init__(self, name: str, work: Callable[[_Worker], None]) -> None:
+    def __init__(self, name: str, work: Callable[[_Worker], None], context: Context) -> None:
         self.gate: Gate | None = None
         self.ended = 0  # attempts
-        # What the caller has set for itself holds for the tasks, too: for flows that they run.
         self.thread = threading.Thread(
-            target=copy_context().run, args=(work, self), name=name, daemon=True
+            target=context.copy().run, args=(work, self), name=name, daemon=True
         )
+
+    def end(self) -> None:
+        """The attempt has ended."""
+        self.gate = None
+        self.ended += 1
 
 
 class ThreadExecutor:
@@ -46,6 +49,8 @@ class ThreadExecutor:
     Args:
         perform: Runs a task.
         deliver: Called with each event, from the thread that runs the attempt; must not block.
+        hand_in: Called instead with the result of a success when there is no other attempt to go on
+            with; it may take its time, and submit some. By default it is `deliver`.
         now: The clock.
     """
 
@@ -61,12 +66,16 @@ class ThreadExecutor:
         *,
         perform: Perform,
         deliver: Callable[[AttemptEvent], None],
+        hand_in: Callable[[AttemptResult], None] | None = None,
         now: Callable[[], datetime],
     ) -> None:
         self._max_workers = max_workers
         self._perform = perform
         self._deliver = deliver
+        self._hand_in = hand_in or deliver
         self._now = now
+        # What the caller has set for itself holds for the tasks, too: for flows that they run.
+        self._context = copy_context()
         self._inbox: SimpleQueue[Attempt | None] = SimpleQueue()
         self._workers: list[_Worker] = []
         self._started = 0  # threads
@@ -75,7 +84,6 @@ class ThreadExecutor:
         self._abandoned: list[threading.Thread] = []
         self._is_closed = False
         self._is_over = False  # nothing may start any more
-        self._has_lookout = False
         self._leave = threading.Semaphore(0)  # for threads whose attempt raised to go on
 
     def submit(self, attempt: Attempt) -> None:
@@ -158,7 +166,7 @@ class ThreadExecutor:
         under_way = self._taken - sum(worker.ended for worker in self._workers)
         while len(self._workers) < min(under_way, self._max_workers):
             self._started += 1
-            worker = _Worker(f"dagy-worker-{self._started}", self._work)
+            worker = _Worker(f"dagy-worker-{self._started}", self._work, self._context)
             worker.thread.start()
             self._workers.append(worker)
 
@@ -171,36 +179,37 @@ class ThreadExecutor:
 
     def _work(self, worker: _Worker) -> None:
         try:
-            while (attempt := self._next()) is not None:
+            while (attempt := self._inbox.get()) is not None:
                 gate = worker.gate = Gate(attempt, self._deliver)
-                if not self._run(attempt, gate):
+                if not self._run(worker, attempt, gate):
                     take_interrupt()
                     return
-                worker.gate = None
-                worker.ended += 1
                 del attempt, gate  # an idle thread must not keep the last inputs alive
         except AttemptInterrupted:
             return
 
-    def _next(self) -> Attempt | None:
-        if not self._has_lookout:  # one is enough; more would be in each other's way
-            self._has_lookout = True
-            look_out(self._inbox.empty)
-            self._has_lookout = False
-        return self._inbox.get()
-
-    def _run(self, attempt: Attempt, gate: Gate) -> bool:
+    def _run(self, worker: _Worker, attempt: Attempt, gate: Gate) -> bool:
         """Return whether the thread may go on: not when it is interrupted."""
         if self._is_refused(attempt):
-            return gate.shut()
+            if not gate.shut():
+                return False
+            worker.end()
+            return True
         started = AttemptStarted(attempt.task_id, attempt.number, self._now())
         if not gate.let_through(started):
             return False
         result = performed(self._perform, attempt, gate.emit, now=self._now)
+        if isinstance(result.outcome, Output) and self._inbox.empty():
+            if not gate.shut():
+                return False
+            worker.end()
+            self._hand_in(result)
+            return True
         if not gate.finish(result):
             return False
         if not isinstance(result.outcome, Output):
             self._leave.acquire()
+        worker.end()
         return True
 
     def _is_refused(self, attempt: Attempt) -> bool:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import math
 import threading
 from datetime import datetime, timedelta, timezone
-from typing import TypeVar
+from typing import Any
 
 from dagy._inbox import Inbox
-
-T = TypeVar("T")
 
 # How often a run whose tasks are at work looks whether the test has moved the clock.
 _LOOK_EVERY_SECONDS = 0.01
@@ -51,11 +49,10 @@ class FakeClock:
         with self._lock:
             self._elapsed_seconds += seconds
 
-    def wait(self, inbox: Inbox[T], until: float, *, is_idle: bool) -> list[T]:
-        """Return what has arrived; with nothing at work and nothing there, let the time come."""
+    def wait(self, inbox: Inbox[Any], until: float, *, is_idle: bool) -> None:
+        """Wait for the inbox to ring; with nothing at work and nothing there, let the time come."""
         is_over = is_idle or until <= self.monotonic()
-        things = inbox.receive(0.0 if is_over else _LOOK_EVERY_SECONDS)
-        if is_idle and not things and until != float("inf"):
+        inbox.wait(0.0 if is_over else _LOOK_EVERY_SECONDS)
+        if is_idle and inbox.is_empty and until != float("inf"):
             with self._lock:
                 self._elapsed_seconds = max(self._elapsed_seconds, until)
-        return things
