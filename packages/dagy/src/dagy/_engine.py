@@ -259,14 +259,18 @@ class _Coordinator:
 
     def _deliver(self, event: AttemptEvent) -> None:
         """Take an event of the executor; called from any thread."""
-        self._inbox.put_quietly(event)
-        if not isinstance(event, AttemptStarted) and not self._turns.is_near(_LAG_SECONDS):
-            self._inbox.ring()
+        if isinstance(event, AttemptStarted):
+            self._inbox.put_quietly(event)
+        else:
+            self._inbox.put(event)
 
-    def _hand_in(self, result: AttemptResult) -> None:
-        """Take the result of a thread of the executor that has nothing else to do."""
+    def _hand_in(self, result: AttemptResult, is_idle: bool) -> None:
+        """Take a result from a thread that can do something for the run if it is idle."""
         self._inbox.put_quietly(result)
-        self._turns.lend()
+        if is_idle:
+            self._turns.lend()
+        elif not self._turns.is_near(_LAG_SECONDS):
+            self._inbox.ring()
 
     def _submit(self, attempts: list[Attempt]) -> None:
         if self._stop.is_under_way:  # since they were selected

@@ -4,10 +4,12 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import datetime, timezone
+from queue import SimpleQueue
 from typing import Any
 
 from dagy._executors.threads import ThreadExecutor
-from dagy_types import Attempt, Output
+from dagy_types import Attempt, AttemptResult, AttemptStarted, Output
 
 INTERRUPT = """
 import sys, threading, time
@@ -159,3 +161,70 @@ def test_an_idle_thread_keeps_no_input_alive(bench_of: Any, wait_until: Any) -> 
     bench.executor.submit(Attempt("work", 1, {"up": output}))
     bench.result("work")
     wait_until(lambda: sys.getrefcount(output) == before)
+
+
+def utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def number_of(attempt: Attempt, emit: Any) -> Output:
+    return Output(str(attempt.number).encode(), "text")
+
+
+def test_a_result_is_handed_in_with_whether_its_thread_has_nothing_else_to_do() -> None:
+    is_submitted = threading.Event()
+    handed_in: SimpleQueue[tuple[bytes, bool]] = SimpleQueue()
+
+    def perform(attempt: Attempt, emit: Any) -> Output:
+        assert is_submitted.wait(60)
+        return number_of(attempt, emit)
+
+    executor = ThreadExecutor(
+        1,
+        perform=perform,
+        deliver=lambda event: None,
+        hand_in=lambda result, is_idle: handed_in.put((result.outcome.data, is_idle)),
+        now=utc_now,
+    )
+    executor.submit(Attempt("task", 1))
+    executor.submit(Attempt("task", 2))
+    is_submitted.set()
+    assert [handed_in.get(timeout=60) for _ in range(2)] == [(b"1", False), (b"2", True)]
+    executor.close(wait=True)
+
+
+def test_who_is_handed_a_result_may_submit_more_and_the_same_thread_goes_on() -> None:
+    threads = []
+    is_over = threading.Event()
+
+    def hand_in(result: AttemptResult, is_idle: bool) -> None:
+        threads.append(threading.current_thread())
+        if len(threads) < 100:
+            executor.submit(Attempt("task", len(threads) + 1))
+        else:
+            is_over.set()
+
+    executor = ThreadExecutor(
+        6, perform=number_of, deliver=lambda event: None, hand_in=hand_in, now=utc_now
+    )
+    executor.submit(Attempt("task", 1))
+    assert is_over.wait(60)
+    executor.close(wait=True)
+    assert len(set(threads)) == 1
+
+
+def test_a_failure_is_delivered_and_not_handed_in() -> None:
+    events: SimpleQueue[Any] = SimpleQueue()
+
+    def fail(attempt: Attempt, emit: Any) -> Output:
+        raise ValueError("no")
+
+    def hand_in(result: AttemptResult, is_idle: bool) -> None:
+        raise AssertionError
+
+    executor = ThreadExecutor(1, perform=fail, deliver=events.put, hand_in=hand_in, now=utc_now)
+    executor.submit(Attempt("task", 1))
+    assert isinstance(events.get(timeout=60), AttemptStarted)
+    assert isinstance(events.get(timeout=60).outcome, ValueError)
+    executor.proceed()
+    executor.close(wait=True)

@@ -14,14 +14,13 @@ def make_executor(
     *,
     perform: Perform,
     deliver: Callable[[AttemptEvent], None],
-    hand_in: Callable[[AttemptResult], None],
+    hand_in: Callable[[AttemptResult, bool], None],
     now: Callable[[], datetime],
 ) -> Executor:
     """Return the executor of this kind: ``threads`` or ``processes``.
 
     Args:
-        hand_in: Called instead of ``deliver`` where a thread of this process has a result, and
-            nothing to do but to wait: it may do something else for the run first.
+        hand_in: See `ThreadExecutor`.
     """
     if kind == "processes":
         from dagy._executors.processes import ProcessExecutor  # for those who use it

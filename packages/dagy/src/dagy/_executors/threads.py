@@ -49,8 +49,9 @@ class ThreadExecutor:
     Args:
         perform: Runs a task.
         deliver: Called with each event, from the thread that runs the attempt; must not block.
-        hand_in: Called instead with the result of a success when there is no other attempt to go on
-            with; it may take its time, and submit some. By default it is `deliver`.
+        hand_in: Called instead with the result of a success, and with whether the thread has no
+            other attempt to go on with: then this may take its time, and submit some. By default
+            all results are delivered.
         now: The clock.
     """
 
@@ -66,13 +67,13 @@ class ThreadExecutor:
         *,
         perform: Perform,
         deliver: Callable[[AttemptEvent], None],
-        hand_in: Callable[[AttemptResult], None] | None = None,
+        hand_in: Callable[[AttemptResult, bool], None] | None = None,
         now: Callable[[], datetime],
     ) -> None:
         self._max_workers = max_workers
         self._perform = perform
         self._deliver = deliver
-        self._hand_in = hand_in or deliver
+        self._hand_in = hand_in or (lambda result, _: deliver(result))
         self._now = now
         # What the caller has set for itself holds for the tasks, too: for flows that they run.
         self._context = copy_context()
@@ -199,17 +200,16 @@ class ThreadExecutor:
         if not gate.let_through(started):
             return False
         result = performed(self._perform, attempt, gate.emit, now=self._now)
-        if isinstance(result.outcome, Output) and self._inbox.empty():
+        if isinstance(result.outcome, Output):
             if not gate.shut():
                 return False
             worker.end()
-            self._hand_in(result)
-            return True
-        if not gate.finish(result):
-            return False
-        if not isinstance(result.outcome, Output):
+            self._hand_in(result, self._inbox.empty())
+        else:
+            if not gate.finish(result):
+                return False
             self._leave.acquire()
-        worker.end()
+            worker.end()
         return True
 
     def _is_refused(self, attempt: Attempt) -> bool:
