@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from dagy_cli.console import Console, OutputError
 from dagy_cli.exit_codes import ExitCode, error_exit_code
@@ -33,7 +33,7 @@ def explain(
 
         console.alert("".join(traceback.format_exception(error)).rstrip("\n"))
     if _asks_for_json(words):
-        console.alert(json.dumps({"error": asdict(fault)}))
+        console.alert(json.dumps({"error": fault._asdict()}))
     elif not isinstance(error, KeyboardInterrupt):  # who pressed Ctrl-C knows
         for line in complaint_lines(fault.message, fault.hint, report=fault.report):
             console.alert(line)
@@ -62,8 +62,7 @@ def with_hint_for_missing(hint: str) -> Iterator[None]:
         raise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fault:
+class _Fault(NamedTuple):
     """What there is to say of an error, by the names that programs know.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class Attempts:
@@ -77,22 +77,19 @@ class Attempts:
         self._first[task_id] = self._numbers[task_id] + 1
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class TimeLimit:
+class TimeLimit(NamedTuple):
     """An attempt may go on no longer."""
 
     task_id: str
     number: int
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Retry:
+class Retry(NamedTuple):
     """A failed task is to be tried again."""
 
     task_id: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Repetition:
     """All tasks that have failed for good are to be tried once more."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from dagy._attempt import call_of, named_arguments
 from dagy._attempt_context import AttemptContext
@@ -15,15 +15,14 @@ from dagy._tracing import Graph
 from dagy_types import Attempt, Run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlowHooks:
+class FlowHooks(NamedTuple):
     """Who is told how the run goes, and of which parameters."""
 
     on_running: tuple[Hook, ...] = ()
     on_completion: tuple[Hook, ...] = ()
     on_failure: tuple[Hook, ...] = ()
     on_retry: tuple[Hook, ...] = ()
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = MappingProxyType({})
 
 
 class HookCalls:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dagy_types.errors import FlowDefinitionError
 
@@ -16,8 +15,7 @@ RetryDelay = float | Sequence[float] | Callable[[int], Sequence[float]] | None
 from the number of retries to such a list; none without a wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delays:
+class Delays(NamedTuple):
     """How long to wait before each retry.
 
     Attributes:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from dagy_types import (
     FlowSpec,
@@ -20,8 +21,7 @@ FAILED = (TaskStatus.FAILED, TaskStatus.TIMED_OUT)
 """How a task stands that failed; one that was under way when its run crashed is among them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resumption:
+class Resumption(NamedTuple):
     """What a resumed run takes over.
 
     Attributes:
@@ -33,11 +33,11 @@ class Resumption:
         outputs: The outputs of those, by task id.
     """
 
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = MappingProxyType({})
     standing: frozenset[str] = frozenset()
     left_out: frozenset[str] = frozenset()
     needed: frozenset[str] = frozenset()
-    outputs: Mapping[str, Output] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = MappingProxyType({})
 
 
 def plan_resumption(

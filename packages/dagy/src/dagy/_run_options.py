@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dagy._policy import Delays
 from dagy_types import FailureReason, Input, RunStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """How a run is carried out.
 
     Attributes:
@@ -34,13 +33,12 @@ class RunOptions:
     timeout_seconds: float | None = None
     executor: str = "threads"
     retries: int = 0
-    retry_delays: Delays = Delays()  # noqa: RUF009  it is immutable
+    retry_delays: Delays = Delays()
     retry_jitter_factor: float | None = None
     retry_condition_fn: Callable[[Exception], bool] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How a run ended.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from dagy._cache_key import cache_key
 from dagy._condition import why_skipped
@@ -21,15 +20,13 @@ from dagy_types.errors import ArtifactError
 _LEFT_OUT = "Left out: only what failed is run again."
 
 
-@dataclass(frozen=True, slots=True)
-class Skip:
+class Skip(NamedTuple):
     """A task does not run, and has no output."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reuse:
+class Reuse(NamedTuple):
     """A task does not run: its output is there.
 
     Attributes:

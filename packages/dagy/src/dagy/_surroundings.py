@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from dagy._clock import Clock, SystemClock
 from dagy._local_logger import LocalLogger
 from dagy_types import RunStore
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(NamedTuple):
     """See the module."""
 
     open_store: Callable[[], AbstractContextManager[RunStore]]

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,8 +34,7 @@ class TaskCall(NamedTuple):
     is_mapped: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Graph:
+class Graph(NamedTuple):
     """A traced flow: what can be recorded of it, and what only this process can call.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dagy._local_logger import LocalLogger
@@ -147,7 +146,7 @@ def _resumption(
             "(in Python, accept_code_change=True).",
         )
     outputs = dict(reader.read_outputs(run.run_id, resumption.needed))
-    return replace(resumption, outputs=outputs)
+    return resumption._replace(outputs=outputs)
 
 
 def _require_beginning(run: Run, task_runs: Sequence[TaskRun], reader: RunReader) -> None:
