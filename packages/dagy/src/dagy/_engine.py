@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from enum import Enum, auto
-from random import random
 
 from dagy._attempt import Performer
 from dagy._attempt_context import AttemptContext
@@ -31,6 +30,7 @@ from dagy._hook_calls import FlowHooks, HookCalls
 from dagy._inbox import Inbox
 from dagy._interrupts import deferred_signals
 from dagy._local_logger import LocalLogger
+from dagy._policy import any_chance
 from dagy._progress import Progress
 from dagy._recovery import Recovery
 from dagy._resumption import Resumption
@@ -83,7 +83,7 @@ def execute(
     hooks: FlowHooks | None = None,
     resumption: Resumption | None = None,
     clock: Clock | None = None,
-    chance: Callable[[], float] = random,  # noqa: S311  nobody gains from guessing a delay
+    chance: Callable[[], float] = any_chance,
 ) -> Ended:
     """Run a graph to its end; everything about it is recorded when this returns.
 

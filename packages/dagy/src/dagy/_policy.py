@@ -53,7 +53,14 @@ def jittered(delay: float, factor: float | None, chance: Callable[[], float]) ->
     Args:
         chance: Returns a number from 0 up to 1.
     """
-    return delay + delay * (factor or 0.0) * chance()
+    return delay + delay * factor * chance() if factor else delay
+
+
+def any_chance() -> float:
+    """Return a number from 0 up to 1."""
+    from random import random  # takes a while to load, and few runs need it
+
+    return random()  # noqa: S311  nobody gains from guessing a delay
 
 
 def is_worth_a_retry(error: BaseException, condition: Callable[[Exception], bool] | None) -> bool:

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from dagy._engine import execute
@@ -187,5 +186,5 @@ def _source(flow: Flow[..., Any]) -> str | None:
 def _new_run_id() -> str:
     # 57 random bits: a random start lets the first six characters name a run. A letter comes first,
     # so that no id reads as a number or an option.
-    choose = SystemRandom().choice
-    return choose(_LETTERS) + "".join(choose(_ID_ALPHABET) for _ in range(11))
+    first, *others = os.urandom(12)
+    return _LETTERS[first % len(_LETTERS)] + "".join(_ID_ALPHABET[each % 32] for each in others)
