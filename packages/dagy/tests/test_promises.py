@@ -76,6 +76,21 @@ def test_write_ahead_a_dependent_starts_only_after_its_upstream_is_recorded(reco
     assert seen == [TaskStatus.SUCCEEDED] * 20
 
 
+def test_a_thread_that_has_ended_a_task_goes_on_with_the_run(
+    recorder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+    record_tasks = recorder.record_tasks
+
+    def noted(run_id: str, changes: Any) -> None:
+        threads.add(threading.current_thread().name)
+        record_tasks(run_id, changes)
+
+    monkeypatch.setattr(recorder, "record_tasks", noted)
+    run(chain_flow(50), recorder)
+    assert "dagy-worker-1" in threads
+
+
 def test_write_ahead_children_start_only_after_their_map_and_dependents_after_all(
     recorder: Any,
 ) -> None:

@@ -253,7 +253,8 @@ class _Coordinator:
                 self._clock.now,
             ),
             deliver=self._deliver,
-            hand_in=self._hand_in,
+            hand_in=self._inbox.put_quietly,
+            go_on=self._go_on,
             now=self._clock.now,
         )
 
@@ -264,9 +265,8 @@ class _Coordinator:
         else:
             self._inbox.put(event)
 
-    def _hand_in(self, result: AttemptResult, is_idle: bool) -> None:
-        """Take a result from a thread that can do something for the run if it is idle."""
-        self._inbox.put_quietly(result)
+    def _go_on(self, is_idle: bool) -> None:
+        """Go on with the run after a result, in its thread if that is idle."""
         if is_idle:
             self._turns.lend()
         elif not self._turns.is_near(_LAG_SECONDS):

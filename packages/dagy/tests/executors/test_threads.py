@@ -4,10 +4,10 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timezone
 from queue import SimpleQueue
 from typing import Any
 
+from dagy._clock import SystemClock
 from dagy._executors.threads import ThreadExecutor
 from dagy_types import Attempt, AttemptResult, AttemptStarted, Output
 
@@ -163,17 +163,13 @@ def test_an_idle_thread_keeps_no_input_alive(bench_of: Any, wait_until: Any) -> 
     wait_until(lambda: sys.getrefcount(output) == before)
 
 
-def utc_now() -> datetime:
-    return datetime.now(timezone.utc)
-
-
 def number_of(attempt: Attempt, emit: Any) -> Output:
     return Output(str(attempt.number).encode(), "text")
 
 
 def test_a_result_is_handed_in_with_whether_its_thread_has_nothing_else_to_do() -> None:
     is_submitted = threading.Event()
-    handed_in: SimpleQueue[tuple[bytes, bool]] = SimpleQueue()
+    told: SimpleQueue[Any] = SimpleQueue()
 
     def perform(attempt: Attempt, emit: Any) -> Output:
         assert is_submitted.wait(60)
@@ -183,13 +179,37 @@ def test_a_result_is_handed_in_with_whether_its_thread_has_nothing_else_to_do() 
         1,
         perform=perform,
         deliver=lambda event: None,
-        hand_in=lambda result, is_idle: handed_in.put((result.outcome.data, is_idle)),
-        now=utc_now,
+        hand_in=lambda result: told.put(result.outcome.data),
+        go_on=told.put,
+        now=SystemClock().now,
     )
     executor.submit(Attempt("task", 1))
     executor.submit(Attempt("task", 2))
     is_submitted.set()
-    assert [handed_in.get(timeout=60) for _ in range(2)] == [(b"1", False), (b"2", True)]
+    assert [told.get(timeout=60) for _ in range(4)] == [b"1", False, b"2", True]
+    executor.close(wait=True)
+
+
+def test_nobody_can_give_up_an_attempt_while_its_result_is_handed_in() -> None:
+    could_shut: SimpleQueue[bool] = SimpleQueue()
+
+    def hand_in(result: AttemptResult) -> None:
+        [worker] = executor._workers
+        assert worker.gate is not None
+        lock = worker.gate._lock
+        other = threading.Thread(target=lambda: could_shut.put(lock.acquire(blocking=False)))
+        other.start()
+        other.join()
+
+    executor = ThreadExecutor(
+        1,
+        perform=number_of,
+        deliver=lambda event: None,
+        hand_in=hand_in,
+        now=SystemClock().now,
+    )
+    executor.submit(Attempt("task", 1))
+    assert not could_shut.get(timeout=60)
     executor.close(wait=True)
 
 
@@ -197,7 +217,7 @@ def test_who_is_handed_a_result_may_submit_more_and_the_same_thread_goes_on() ->
     threads = []
     is_over = threading.Event()
 
-    def hand_in(result: AttemptResult, is_idle: bool) -> None:
+    def go_on(is_idle: bool) -> None:
         threads.append(threading.current_thread())
         if len(threads) < 100:
             executor.submit(Attempt("task", len(threads) + 1))
@@ -205,7 +225,7 @@ def test_who_is_handed_a_result_may_submit_more_and_the_same_thread_goes_on() ->
             is_over.set()
 
     executor = ThreadExecutor(
-        6, perform=number_of, deliver=lambda event: None, hand_in=hand_in, now=utc_now
+        6, perform=number_of, deliver=lambda event: None, go_on=go_on, now=SystemClock().now
     )
     executor.submit(Attempt("task", 1))
     assert is_over.wait(60)
@@ -219,10 +239,17 @@ def test_a_failure_is_delivered_and_not_handed_in() -> None:
     def fail(attempt: Attempt, emit: Any) -> Output:
         raise ValueError("no")
 
-    def hand_in(result: AttemptResult, is_idle: bool) -> None:
+    def refuse(_: Any) -> None:
         raise AssertionError
 
-    executor = ThreadExecutor(1, perform=fail, deliver=events.put, hand_in=hand_in, now=utc_now)
+    executor = ThreadExecutor(
+        1,
+        perform=fail,
+        deliver=events.put,
+        hand_in=refuse,
+        go_on=refuse,
+        now=SystemClock().now,
+    )
     executor.submit(Attempt("task", 1))
     assert isinstance(events.get(timeout=60), AttemptStarted)
     assert isinstance(events.get(timeout=60).outcome, ValueError)

@@ -14,13 +14,14 @@ def make_executor(
     *,
     perform: Perform,
     deliver: Callable[[AttemptEvent], None],
-    hand_in: Callable[[AttemptResult, bool], None],
+    hand_in: Callable[[AttemptResult], None],
+    go_on: Callable[[bool], None],
     now: Callable[[], datetime],
 ) -> Executor:
     """Return the executor of this kind: ``threads`` or ``processes``.
 
     Args:
-        hand_in: See `ThreadExecutor`.
+        hand_in: See `ThreadExecutor`; so for ``go_on``.
     """
     if kind == "processes":
         from dagy._executors.processes import ProcessExecutor  # for those who use it
@@ -28,4 +29,6 @@ def make_executor(
         return ProcessExecutor(max_workers, perform=perform, deliver=deliver, now=now)
     from dagy._executors.threads import ThreadExecutor
 
-    return ThreadExecutor(max_workers, perform=perform, deliver=deliver, hand_in=hand_in, now=now)
+    return ThreadExecutor(
+        max_workers, perform=perform, deliver=deliver, hand_in=hand_in, go_on=go_on, now=now
+    )

@@ -39,13 +39,19 @@ class Gate:
         """Deliver what the attempt says, while the gate is open."""
         self.let_through(record)
 
-    def finish(self, result: AttemptResult) -> bool:
-        """Deliver the last event and shut; return whether the gate was open."""
+    def finish(
+        self, result: AttemptResult, hand_in: Callable[[AttemptResult], None] | None = None
+    ) -> bool:
+        """Deliver the last event and shut; return whether the gate was open.
+
+        Args:
+            hand_in: Takes the result instead; must not block either.
+        """
         with self._lock:
             if self._is_shut:
                 return False
             self._is_shut = True
-            self._deliver(result)
+            (hand_in or self._deliver)(result)
             return True
 
     def shut(self, then: Callable[[], None] | None = None) -> bool:

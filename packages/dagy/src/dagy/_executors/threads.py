@@ -49,9 +49,9 @@ class ThreadExecutor:
     Args:
         perform: Runs a task.
         deliver: Called with each event, from the thread that runs the attempt; must not block.
-        hand_in: Called instead with the result of a success, and with whether the thread has no
-            other attempt to go on with: then this may take its time, and submit some. By default
-            all results are delivered.
+        hand_in: Called with the result of a success in place of `deliver`; must not block either.
+        go_on: Called after that with whether the thread has no other attempt to go on with: then
+            this may take its time, and submit some.
         now: The clock.
     """
 
@@ -67,13 +67,15 @@ class ThreadExecutor:
         *,
         perform: Perform,
         deliver: Callable[[AttemptEvent], None],
-        hand_in: Callable[[AttemptResult, bool], None] | None = None,
+        hand_in: Callable[[AttemptResult], None] | None = None,
+        go_on: Callable[[bool], None] = lambda _: None,
         now: Callable[[], datetime],
     ) -> None:
         self._max_workers = max_workers
         self._perform = perform
         self._deliver = deliver
-        self._hand_in = hand_in or (lambda result, _: deliver(result))
+        self._hand_in = hand_in
+        self._go_on = go_on
         self._now = now
         # What the caller has set for itself holds for the tasks, too: for flows that they run.
         self._context = copy_context()
@@ -200,16 +202,14 @@ class ThreadExecutor:
         if not gate.let_through(started):
             return False
         result = performed(self._perform, attempt, gate.emit, now=self._now)
-        if isinstance(result.outcome, Output):
-            if not gate.shut():
-                return False
-            worker.end()
-            self._hand_in(result, self._inbox.empty())
-        else:
-            if not gate.finish(result):
-                return False
+        is_success = isinstance(result.outcome, Output)
+        if not gate.finish(result, self._hand_in if is_success else None):
+            return False
+        if not is_success:
             self._leave.acquire()
-            worker.end()
+        worker.end()
+        if is_success:
+            self._go_on(self._inbox.empty())
         return True
 
     def _is_refused(self, attempt: Attempt) -> bool:

@@ -184,7 +184,11 @@ def _source(flow: Flow[..., Any]) -> str | None:
 
 
 def _new_run_id() -> str:
-    # 57 random bits: a random start lets the first six characters name a run. A letter comes first,
+    # 59 random bits: a random start lets the first six characters name a run. A letter comes first,
     # so that no id reads as a number or an option.
     first, *others = os.urandom(12)
-    return _LETTERS[first % len(_LETTERS)] + "".join(_ID_ALPHABET[each % 32] for each in others)
+    return _pick(_LETTERS, first) + "".join(_pick(_ID_ALPHABET, each) for each in others)
+
+
+def _pick(letters: str, number: int) -> str:
+    return letters[number % len(letters)]
