@@ -460,9 +460,15 @@ def test_the_run_is_not_kept_alive_by_its_workers(start: Any, latch: Any, tmp_pa
     )
     store = LocalMetadataStore(tmp_path)
     store.create_run(run, FlowSpec(name="f", tasks=()))
-    bench = start(1, work=lambda *_: latch.wait())
+
+    def work(_attempt: Attempt, say: Say) -> None:
+        say("here")
+        latch.wait()
+
+    bench = start(1, work=work)
     bench.submit("work")
-    bench.until_started("work")
+    # Not before: a process that is being forked still has a copy of all that is open.
+    bench.until(lambda: bench.messages("work"))
     store.close()  # as if it had been killed: that closes its files too
     with LocalMetadataStore(tmp_path) as reader:
         found = reader.get_run("r1")
