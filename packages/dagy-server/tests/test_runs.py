@@ -320,6 +320,11 @@ def test_a_cursor_is_good_for_its_own_list_alone(
     ):
         answer = client.get(path, params={"cursor": cursor}, headers=headers)
         assert answer.status_code == 400, path
+    for order in ("created", "started", "-started"):
+        answer = client.get(
+            "/runs", params={"cursor": cursor, "order": order}, headers=owner.headers
+        )
+        assert answer.status_code == 400, order
     changed = ("A" if cursor[0] != "A" else "B") + cursor[1:]
     assert client.get("/runs", params={"cursor": changed}, headers=owner.headers).status_code == 400
 

@@ -72,37 +72,48 @@ class Listing:
         Raises:
             UsageError: When the cursor is none of this list.
         """
-        after = read_cursor(view, cursor, keys=len(self.keys)) or start
+        after = read_cursor(view, cursor, order=self._order) or start
         rows = view.connection.execute(self.after(after, limit=limit + 1)).all()
         items = [document(row) for row in rows[:limit]]
         if len(rows) <= limit:
-            return page_document(view, items, None)
+            return page_document(view, items, None, order=self._order)
         last = rows[limit - 1]._mapping
-        return page_document(view, items, [last[key] for key in self.keys])
+        return page_document(view, items, [last[key] for key in self.keys], order=self._order)
+
+    @property
+    def _order(self) -> str:
+        direction = "-" if self.is_descending else ""
+        return ",".join(f"{direction}{key.key}" for key in self.keys)
 
 
-def read_cursor(view: View, cursor: str | None, *, keys: int) -> tuple[Any, ...] | None:
+def read_cursor(view: View, cursor: str | None, *, order: str) -> tuple[Any, ...] | None:
     """Return the keys in a cursor of this request, if it has one.
+
+    Args:
+        order: What the list is ordered by. In another order the cursor would mean other items.
 
     Raises:
         UsageError: When it is none of this list.
     """
     if cursor is None:
         return None
-    return decode_cursor(cursor, scope=_scope(view, keys), secret=view.services.secret)
+    return decode_cursor(cursor, scope=_scope(view, order), secret=view.services.secret)
 
 
 def page_document(
-    view: View, items: Sequence[Mapping[str, Any]], next_keys: Sequence[Any] | None
+    view: View,
+    items: Sequence[Mapping[str, Any]],
+    next_keys: Sequence[Any] | None,
+    *,
+    order: str,
 ) -> dict[str, Any]:
     """Return a page as a document, with the cursor after its last item unless it is the end."""
     cursor = None
     if next_keys is not None:
-        scope = _scope(view, len(next_keys))
+        scope = _scope(view, order)
         cursor = encode_cursor(next_keys, scope=scope, secret=view.services.secret)
     return {"items": list(items), "next_cursor": cursor}
 
 
-def _scope(view: View, keys: int) -> str:
-    # Filters may change the columns that a list is ordered by, so their number belongs to it.
-    return f"{view.caller.organisation_id} {view.call.request.url.path} {keys}"
+def _scope(view: View, order: str) -> str:
+    return f"{view.caller.organisation_id} {view.call.request.url.path} {order}"

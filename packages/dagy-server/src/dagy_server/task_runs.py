@@ -41,6 +41,8 @@ from dagy_types.errors import ConflictError
 
 router = Router("task runs")
 
+_ORDER = "task,child"
+
 
 class TaskReportBody(RequestModel):
     """What a task has come to. What it is, the flow says; what is left out, follows by itself."""
@@ -76,7 +78,7 @@ def list_task_runs(
 
     Those that have not started are among them.
     """
-    start = Position(*(read_cursor(view, cursor, keys=2) or ()))
+    start = Position(*(read_cursor(view, cursor, order=_ORDER) or ()))
     run = find_run(view.connection, view.caller.organisation_id, run_id)
     graph = graph_of_run(view.connection, run)
     places = graph.positions(map_sizes(view.connection, run_id, graph.mapped_ids), start=start)
@@ -88,7 +90,8 @@ def list_task_runs(
         for _, task, task_id in page
     ]
     at = page[-1][0] if page else start
-    return page_document(view, items, (at.task, at.child + 1) if following else None)
+    next_keys = (at.task, at.child + 1) if following else None
+    return page_document(view, items, next_keys, order=_ORDER)
 
 
 @route(
