@@ -15,6 +15,7 @@ from dagy_server import limits
 class _Body(fields.RequestModel):
     name: fields.Name = "x"
     label: fields.Label = "x"
+    task_id: fields.TaskRunId = "x"
     namespace: fields.Namespace = ""
     description: fields.Description = ""
     message: fields.Message = ""
@@ -52,6 +53,7 @@ def test_a_label_may_have_a_slash_and_is_one_line() -> None:
     [
         ("name", limits.NAME_CHARACTERS),
         ("label", limits.NAME_CHARACTERS),
+        ("task_id", limits.TASK_RUN_ID_CHARACTERS),
         ("namespace", limits.NAME_CHARACTERS),
         ("description", limits.DESCRIPTION_CHARACTERS),
         ("message", limits.LOG_MESSAGE_CHARACTERS),

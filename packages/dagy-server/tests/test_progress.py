@@ -381,6 +381,23 @@ def test_children_come_with_their_mapped_task_or_later(run: OneRun) -> None:
     }
 
 
+def test_the_longest_name_has_room_for_the_index_of_a_child(run: OneRun) -> None:
+    spec = run.get("/flow")
+    mapped = "m" * limits.NAME_CHARACTERS
+    task = {"task_id": mapped, "name": mapped, "is_mapped": True}
+    child = f"{mapped}[99999]"
+    answer = run.report(
+        flow_spec={**spec, "tasks": [*spec["tasks"], task]},
+        task_runs=[_task(mapped, map_size=100_000), _task(child, "FAILED", name=mapped)],
+        logs=[_record("no disk", task_id=child, attempt=1)],
+    )
+    assert answer.status_code == 200, answer.text
+    assert run.get(f"/logs?task={child}")["items"][0]["task_id"] == child
+    report = {"status": "RUNNING", "attempt": 2}
+    path = f"/runs/{run.run_id}/tasks/{child}"
+    assert run.client.put(path, json=report, headers=run.member.headers).status_code == 200
+
+
 @pytest.mark.parametrize("reason", ["resumed", "cached"])
 def test_a_reused_task_has_an_origin(run: OneRun, reason: str) -> None:
     origin = {"run_id": "earlier", "task_id": "load", "reason": reason}

@@ -94,6 +94,14 @@ Name = Annotated[
 Label = Annotated[str, _Short, AfterValidator(_one_line), _described(_OF_ONE_LINE)]
 """A name that stands in no path."""
 
+TaskRunId = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=limits.TASK_RUN_ID_CHARACTERS),
+    AfterValidator(_one_line),
+    _described(_OF_ONE_LINE),
+]
+"""The id of a task in a run: a child of a mapped task has its index behind that one's id."""
+
 Namespace = Annotated[
     str,
     StringConstraints(max_length=limits.NAME_CHARACTERS),
@@ -147,5 +155,5 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
-Filter = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS)]
+Filter = Annotated[str, StringConstraints(max_length=limits.TASK_RUN_ID_CHARACTERS)]
 """A name in the query of a list: one that nothing can have finds nothing."""

@@ -20,6 +20,9 @@ STRING_CHARACTERS = 64 * KIB
 NAME_CHARACTERS = 200
 """Of a name: a flow, a version, a deployment, a namespace, a key, a person, a logger."""
 
+TASK_RUN_ID_CHARACTERS = NAME_CHARACTERS + 20
+"""A name, and the index of a child of a mapped task."""
+
 DESCRIPTION_CHARACTERS = 4 * KIB
 
 PAGE_ITEMS = 1_000

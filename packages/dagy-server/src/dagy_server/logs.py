@@ -18,7 +18,7 @@ from dagy_server import events, limits
 from dagy_server.clock import to_datetime
 from dagy_server.database.schema import log_lines
 from dagy_server.errors import FieldFault, InvalidFieldsError
-from dagy_server.field_types import Filter, Label, Message, Moment, RequestModel
+from dagy_server.field_types import Filter, Label, Message, Moment, RequestModel, TaskRunId
 from dagy_server.listing import Cursor, Limit, Listing, Page
 from dagy_server.log_lines import add_lines
 from dagy_server.log_stream import LogPage, NumberedLine, log_events
@@ -43,7 +43,7 @@ class LogRecordBody(RequestModel):
     level: _Level
     logger: Label
     message: Message
-    task_id: Label | None = None
+    task_id: TaskRunId | None = None
     attempt: Annotated[StrictInt, Field(ge=0, le=2**31 - 1)] | None = None
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Row
 
 from dagy_server import limits
 from dagy_server.errors import FieldFault, InvalidFieldsError
-from dagy_server.field_types import Label, Message, Moment, RequestModel
+from dagy_server.field_types import Label, Message, Moment, RequestModel, TaskRunId
 from dagy_server.flow_graph import FlowGraph, no_such_task
 from dagy_server.run_rows import UNDER_WAY
 from dagy_server.task_rows import map_sizes, rows_of, to_task_run, write_changed, write_new
@@ -34,7 +34,7 @@ class OriginBody(RequestModel):
     """The task whose output another one reuses."""
 
     run_id: Label
-    task_id: Label
+    task_id: TaskRunId
     reason: ReuseReason
 
     def to_origin(self) -> Origin:
@@ -46,9 +46,9 @@ class TaskRunBody(RequestModel):
     """A task of a run as it stands; its name and what it depends on are those of the graph."""
 
     run_id: Label | None = None
-    task_id: Label
+    task_id: TaskRunId
     name: Label | None = None
-    depends_on: Annotated[list[Label], Field(max_length=limits.TASK_DEPENDENCIES)] = []
+    depends_on: Annotated[list[TaskRunId], Field(max_length=limits.TASK_DEPENDENCIES)] = []
     status: TaskStatus
     attempt: Count = 0
     started_at: Moment | None = None
