@@ -32,6 +32,7 @@ from dagy._interrupts import deferred_signals
 from dagy._local_logger import LocalLogger
 from dagy._policy import any_chance
 from dagy._progress import Progress
+from dagy._recording import Recording
 from dagy._recovery import Recovery
 from dagy._resumption import Resumption
 from dagy._run_log import RunLog
@@ -141,6 +142,13 @@ class _Coordinator:
         self._clock = clock
         self._inbox: Inbox[AttemptEvent | _Signal] = Inbox()
         self._progress = Progress(graph, serializers, now=clock.now)
+        self._recording = Recording(
+            run.run_id,
+            self._progress.changes,
+            recorder,
+            lag_seconds=_LAG_SECONDS,
+            now=clock.monotonic,
+        )
         self._attempts = Attempts()
         self._shortcuts = Shortcuts(resumption, recorder, serializers, now=clock.now)
         self._hooks = HookCalls(
@@ -188,7 +196,6 @@ class _Coordinator:
             task.options.timeout_seconds is not None for task in graph.tasks
         )
         self._uses_cache = any(task.options.is_cached for task in graph.tasks)
-        self._record_by = float("inf")  # when starts that wait to be recorded must be
         self._turns = Turns(
             self._take_turn, inbox=self._inbox, clock=clock, is_idle=lambda: not self._attempts
         )
@@ -206,7 +213,7 @@ class _Coordinator:
             self._stop.start_clock()
             if self._resumption.origins:
                 self._selection.take_over()
-                self._record()  # at once: who resumes this run takes over all of it
+                self._recording.write()  # at once: who resumes this run takes over all of it
             self._turns.take_all()
         except BaseException:
             self._hooks.finish(lambda: None)  # nobody waits for them: there is no record to make
@@ -223,15 +230,15 @@ class _Coordinator:
             By when there is more to do; ``None`` if nothing runs and nothing can start.
         """
         self._apply_events()
-        if self._uses_cache and self._is_urgent():
-            self._record()  # what is to be selected may be found there
+        if self._uses_cache and self._recording.is_urgent:
+            self._recording.write()  # what is to be selected may be found there
         room = self._options.max_workers + _AHEAD - len(self._attempts)
         selected = self._selection.take(room)
-        if selected or self._is_urgent():
-            self._record()
+        if selected or self._recording.is_urgent:
+            self._recording.write()
         self._submit(selected)
         if self._is_over():
-            self._record()
+            self._recording.write()
             self._run_log.write()
             return None
         if not self._attempts:
@@ -279,20 +286,6 @@ class _Coordinator:
         for attempt in attempts:
             self._executor.submit(attempt)
 
-    def _is_urgent(self) -> bool:
-        """Tell whether there is something to record that should not wait for what comes next."""
-        changes = self._progress.changes
-        if not changes or self._clock.monotonic() >= self._record_by:
-            return bool(changes)
-        return any(change.status is not TaskStatus.RUNNING for change in changes)
-
-    def _record(self) -> None:
-        changes = self._progress.changes
-        if changes:
-            self._recorder.record_tasks(self._run.run_id, changes)
-            changes.clear()
-        self._record_by = float("inf")
-
     def _apply_events(self) -> None:
         """Apply all that has happened, then what is due."""
         events = self._inbox.take()
@@ -305,10 +298,8 @@ class _Coordinator:
                 self._run_log.append(event)
             elif event is _Signal.INTERRUPT:
                 self._stop.interrupt()
+        self._recording.wait(for_more=bool(events))
         now = self._clock.monotonic()
-        if self._progress.changes:
-            # What has not ended by the time of a turn for nothing will take longer.
-            self._record_by = min(self._record_by, now + _LAG_SECONDS) if events else now
         for due in self._timers.pop_due(now):
             self._apply_due(due)
         self._stop.apply_due(now)
@@ -317,7 +308,7 @@ class _Coordinator:
     def _next_at(self) -> float:
         if self._selection.was_cut_short:
             return self._clock.monotonic()
-        next_at = min(self._stop.next_at, self._timers.next_at, self._record_by)
+        next_at = min(self._stop.next_at, self._timers.next_at, self._recording.due_at)
         if self._attempts.started < min(len(self._attempts), self._options.max_workers):
             return min(next_at, self._clock.monotonic() + _LAG_SECONDS)  # look for a start
         return next_at
