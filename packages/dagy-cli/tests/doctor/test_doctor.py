@@ -41,13 +41,12 @@ def examine(dagy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Examin
 class _Clock(BaseHTTPRequestHandler):
     """A server whose clock is wrong."""
 
-    ahead = timedelta()
+    date: Callable[[], str]
 
     def do_GET(self) -> None:
         body = b'{"status": "ok"}'
         self.send_response_only(200)
-        moment = datetime.now(timezone.utc) + self.ahead
-        self.send_header("Date", format_datetime(moment, usegmt=True))
+        self.send_header("Date", type(self).date())
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -58,11 +57,11 @@ class _Clock(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def clock_server() -> Iterator[Callable[[timedelta], str]]:
+def clock_server() -> Iterator[Callable[[Callable[[], str]], str]]:
     servers: list[HTTPServer] = []
 
-    def start(ahead: timedelta) -> str:
-        handler = type("Clock", (_Clock,), {"ahead": ahead})
+    def start(date: Callable[[], str]) -> str:
+        handler = type("Clock", (_Clock,), {"date": staticmethod(date)})
         server = HTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
@@ -198,16 +197,32 @@ def test_a_server_that_is_not_there_is_a_warning(
 )
 def test_auth_12_a_clock_that_is_wrong_is_told(
     examine: Examine,
-    clock_server: Callable[[timedelta], str],
+    clock_server: Callable[[Callable[[], str]], str],
     monkeypatch: pytest.MonkeyPatch,
     ahead: timedelta,
     state: str,
     message: str,
 ) -> None:
-    monkeypatch.setenv("DAGY_API_URL", clock_server(ahead))
+    def date() -> str:
+        return format_datetime(datetime.now(timezone.utc) + ahead, usegmt=True)
+
+    monkeypatch.setenv("DAGY_API_URL", clock_server(date))
     found = examine()["clock"]
     assert found["state"] == state
     assert message in found["message"]
+
+
+@pytest.mark.parametrize("date", ["", "tomorrow", "Fri, 31 Dec 9999 23:59:59 -0900"])
+def test_a_server_that_does_not_know_the_time_is_not_compared(
+    examine: Examine,
+    clock_server: Callable[[Callable[[], str]], str],
+    monkeypatch: pytest.MonkeyPatch,
+    date: str,
+) -> None:
+    monkeypatch.setenv("DAGY_API_URL", clock_server(lambda: date))
+    found = examine()
+    assert found["server"]["state"] == "ok"
+    assert "clock" not in found
 
 
 def test_proxies_are_shown_without_their_passwords(

@@ -83,10 +83,10 @@ def _date_of(url: str) -> str | None:
 
 def _skew_seconds(date: str | None) -> float | None:
     try:
-        written = parsedate_to_datetime(date or "")
-    except ValueError:
+        written = parsedate_to_datetime(date or "").astimezone(timezone.utc)
+    except (ValueError, OverflowError):
         return None
-    return (datetime.now(timezone.utc) - written.astimezone(timezone.utc)).total_seconds()
+    return (datetime.now(timezone.utc) - written).total_seconds()
 
 
 def _without_password(value: str) -> str:
