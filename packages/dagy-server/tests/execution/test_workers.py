@@ -143,30 +143,29 @@ def test_what_a_worker_says_is_in_the_log_of_its_run(
 
 
 def test_orch_24_a_server_that_was_killed_leaves_no_ready_worker_behind(site: Any) -> None:
-    deployment = site.deploy(_FLOW, "nothing")
-    site.run(deployment)
+    run = site.run(site.deploy(_FLOW, "fails"))
+    busy = set(site.holders(run.run_id))  # they are about to end
     process = site.server.process
-    seen: set[int] = set()
 
-    def has_another() -> bool:
-        seen.update(each for each in _children_of(process.pid) if _is_worker(each))
-        return len(seen) > 1
+    def ready() -> set[int]:
+        return {each for each in _children_of(process.pid) - busy if _is_worker(each)}
 
-    site.wait_for(has_another)
+    (worker,) = site.wait_for(ready)
     process.kill()
     process.wait()
-    site.wait_for(lambda: not any(map(_is_worker, seen)))
+    site.wait_for(lambda: not _is_worker(worker))
 
 
+# What a run has failed with is kept, so that it can be retried, and with it who worked on it.
 _FLOW = """
 from dagy import flow, task
 
 @task
 def step() -> None:
-    pass
+    raise ValueError
 
 @flow(version=VERSION)
-def nothing() -> None:
+def fails() -> None:
     step()
 """
 
