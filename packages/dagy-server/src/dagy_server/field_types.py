@@ -155,5 +155,8 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
-Filter = Annotated[str, StringConstraints(max_length=limits.TASK_RUN_ID_CHARACTERS)]
+Filter = Annotated[str, StringConstraints(max_length=limits.NAME_CHARACTERS)]
 """A name in the query of a list: one that nothing can have finds nothing."""
+
+TaskFilter = Annotated[str, StringConstraints(max_length=limits.TASK_RUN_ID_CHARACTERS)]
+"""Likewise the id or name of a task."""

@@ -18,7 +18,14 @@ from dagy_server import events, limits
 from dagy_server.clock import to_datetime
 from dagy_server.database.schema import log_lines
 from dagy_server.errors import FieldFault, InvalidFieldsError
-from dagy_server.field_types import Filter, Label, Message, Moment, RequestModel, TaskRunId
+from dagy_server.field_types import (
+    Label,
+    Message,
+    Moment,
+    RequestModel,
+    TaskFilter,
+    TaskRunId,
+)
 from dagy_server.listing import Cursor, Limit, Listing, Page
 from dagy_server.log_lines import add_lines
 from dagy_server.log_stream import LogPage, NumberedLine, log_events
@@ -87,7 +94,8 @@ async def read_logs(
     call: Call,
     run_id: str,
     task: Annotated[
-        Filter | None, Query(description="Only of tasks with this id or name, and their children.")
+        TaskFilter | None,
+        Query(description="Only of tasks with this id or name, and their children."),
     ] = None,
     after: Annotated[
         int, Query(ge=0, le=_LARGEST, description="Only lines with a higher number.")
