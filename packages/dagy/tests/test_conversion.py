@@ -92,7 +92,7 @@ def test_what_was_read_comes_back_from_its_recorded_form(hint: Any, text: str, v
         (float, "x", "must be a finite number; got 'x'"),
         (bool, "maybe", "must be true or false; got 'maybe'"),
         (date, "1.11.2026", "must be a date such as 2026-11-01; got '1.11.2026'"),
-        (Decimal, "x", "must be a decimal number; got 'x'"),
+        (Decimal, "x", "must be a Decimal; got 'x'"),
         (None, "x", "must be none; got 'x'"),
         (Literal["full", 3], "4", "must be one of 'full', 3; got '4'"),
         (Colour, "GREEN", "must be one of RED, BLUE; got 'GREEN'"),

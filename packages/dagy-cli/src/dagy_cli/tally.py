@@ -13,7 +13,7 @@ from dagy_types import TaskRun, TaskStatus, TaskTransition, mapped_position
 _LONG_AGO = datetime.min.replace(tzinfo=timezone.utc)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class _Children:
     """Those of one mapped task."""
 

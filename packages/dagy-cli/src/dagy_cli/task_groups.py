@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from dagy_types import TaskRun, TaskStatus, mapped_position
 
@@ -12,12 +12,11 @@ ENDED_BADLY = frozenset({TaskStatus.FAILED, TaskStatus.TIMED_OUT})
 _MOST_FAILURES = 10
 
 
-@dataclass(frozen=True, slots=True)
-class TaskGroup:
+class TaskGroup(NamedTuple):
     """A task of a flow's graph, with its children if it is mapped."""
 
     task: TaskRun
-    children: list[TaskRun] = field(default_factory=list)
+    children: list[TaskRun]
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -45,5 +44,5 @@ def groups_of(task_runs: Iterable[TaskRun]) -> list[TaskGroup]:
         if position is not None and position[0] in groups:
             groups[position[0]].children.append(task_run)
         else:
-            groups[task_run.task_id] = TaskGroup(task_run)
+            groups[task_run.task_id] = TaskGroup(task_run, children=[])
     return list(groups.values())

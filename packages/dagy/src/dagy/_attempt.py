@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutine
 from typing import Any
@@ -16,33 +15,40 @@ from dagy_types import Attempt, LogRecord, Output, mapped_position
 from dagy_types.errors import ArtifactError
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Performer:
     """Performs the attempts of one run: a `dagy_types.Perform`.
 
-    Attributes:
+    Args:
         calls: The call behind each task of the graph.
     """
 
-    run_id: str
-    calls: Mapping[str, TaskCall]
-    serializers: Serializers
-    max_output_bytes: int
-    now: Callable[[], datetime]
+    def __init__(
+        self,
+        run_id: str,
+        calls: Mapping[str, TaskCall],
+        serializers: Serializers,
+        max_output_bytes: int,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._run_id = run_id
+        self._calls = calls
+        self._serializers = serializers
+        self._max_output_bytes = max_output_bytes
+        self._now = now
 
     def __call__(self, attempt: Attempt, emit: Callable[[LogRecord], None]) -> Output:
         """Run the task's function on its inputs and return its encoded output."""
-        call = call_of(self.calls, attempt.task_id)
-        context = AttemptContext(self.run_id, attempt.task_id, attempt.number, emit, self.now)
+        call = call_of(self._calls, attempt.task_id)
+        context = AttemptContext(self._run_id, attempt.task_id, attempt.number, emit, self._now)
         token = current_attempt.set(context)
         try:
-            args, kwargs = arguments_of(call, attempt, self.serializers)
+            args, kwargs = arguments_of(call, attempt, self._serializers)
             task = call.task
             if task.options.validate_parameters:
                 task.argument_check.require(args, kwargs)
             output = encode(value_of(task.function, args, kwargs), task.options.writer)
-            if len(output.data) > self.max_output_bytes:
-                raise _too_large(len(output.data), self.max_output_bytes)
+            if len(output.data) > self._max_output_bytes:
+                raise _too_large(len(output.data), self._max_output_bytes)
             return output
         finally:
             if context.unfinished:

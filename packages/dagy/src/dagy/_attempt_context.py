@@ -4,40 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from dagy_types import LogRecord
 
 
-@dataclass(slots=True, eq=False)
 class AttemptContext:
     """The attempt under way, as seen from inside.
 
-    Attributes:
+    Args:
         task_id: ``None``, and so is the attempt, for a hook of the flow itself.
         emit: Takes what the attempt logs and prints.
+
+    Attributes:
         unfinished: Printed text that waits for the end of its line, by stream.
     """
 
-    run_id: str
-    task_id: str | None
-    attempt: int | None
-    emit: Callable[[LogRecord], None]
-    now: Callable[[], datetime]
-    unfinished: dict[str, str] = field(default_factory=dict)
+    __slots__ = ("_attempt", "_emit", "_now", "_run_id", "_task_id", "unfinished")
+
+    def __init__(
+        self,
+        run_id: str,
+        task_id: str | None,
+        attempt: int | None,
+        emit: Callable[[LogRecord], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._run_id = run_id
+        self._task_id = task_id
+        self._attempt = attempt
+        self._emit = emit
+        self._now = now
+        self.unfinished: dict[str, str] = {}
 
     def log(self, level: str, logger: str, message: str) -> None:
         """Hand on one message of this attempt."""
-        self.emit(
+        self._emit(
             LogRecord(
-                run_id=self.run_id,
-                at=self.now(),
+                run_id=self._run_id,
+                at=self._now(),
                 level=level,
                 logger=logger,
                 message=message,
-                task_id=self.task_id,
-                attempt=self.attempt,
+                task_id=self._task_id,
+                attempt=self._attempt,
             )
         )
 

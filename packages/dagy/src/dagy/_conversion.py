@@ -12,11 +12,9 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
-from uuid import UUID
 
 from dagy._mismatch import Mismatch, describe, mismatch
 from dagy._models import is_model_class, model_to_json, validated
@@ -51,7 +49,7 @@ def parse(hint: Any, text: str) -> Any:
         return convert(hint, _number(hint, text))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _choose(hint, text, list(hint), key=lambda member: member.name)
-    if hint in _FROM_TEXT:
+    if _reader_of(hint) is not None:
         return convert(hint, text)
     try:
         return convert(hint, json.loads(text))
@@ -95,10 +93,11 @@ def convert(hint: Any, value: Any) -> Any:
         return validated(origin, value)
     if issubclass(origin, Enum):
         return _choose(hint, value, list(origin), key=lambda member: member.value)
-    if origin in _FROM_TEXT and isinstance(value, str):
+    read = _reader_of(origin)
+    if read is not None and isinstance(value, str):
         try:
-            return _FROM_TEXT[origin](value)
-        except (ValueError, InvalidOperation):
+            return read(value)
+        except (ValueError, ArithmeticError):
             raise mismatch(hint, value) from None
     raise mismatch(hint, value)
 
@@ -138,7 +137,7 @@ def infer_hint(default: Any) -> Any:
     kind = type(default)
     if kind in (str, int, float, bool):
         return kind
-    return next((hint for hint in _FROM_TEXT if hint is kind or isinstance(default, hint)), Any)
+    return next((each for each in kind.__mro__ if _reader_of(each) is not None), Any)
 
 
 def _plain(value: Any) -> Any:
@@ -150,7 +149,7 @@ def _plain(value: Any) -> Any:
         return _plain(value.value)
     if isinstance(value, (date, datetime)):
         return value.isoformat()
-    if isinstance(value, (Path, Decimal, UUID)):
+    if _reader_of(infer_hint(value)) is not None:
         return str(value)
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
@@ -174,9 +173,16 @@ _FROM_TEXT: dict[type, Callable[[str], Any]] = {
     datetime: _moment,
     date: date.fromisoformat,
     Path: Path,
-    Decimal: Decimal,
-    UUID: UUID,
 }
+# Likewise, by themselves; whoever has none of them need not load their modules.
+_OWN_READERS = frozenset({"decimal.Decimal", "uuid.UUID"})
+
+
+def _reader_of(hint: Any) -> Callable[[str], Any] | None:
+    """Return what makes a value of a type of its text, if there is something."""
+    if isinstance(hint, type) and f"{hint.__module__}.{hint.__qualname__}" in _OWN_READERS:
+        return hint
+    return _FROM_TEXT.get(hint)
 
 
 def _is_false_kinship(hint: type, value: Any) -> bool:

@@ -20,7 +20,7 @@ EXECUTORS = ("threads", "processes")
 _HOOK_LISTS = ("on_running", "on_completion", "on_failure", "on_retry")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FlowOptions:
     """The options of a flow; see `dagy.flow` for their meaning.
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import types
 from datetime import date, datetime
-from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
-from uuid import UUID
 
 
 class Mismatch(Exception):  # noqa: N818  a finding, turned into an error by who knows the name
@@ -63,6 +61,4 @@ _DESCRIPTIONS: dict[Any, str] = {
     date: "a date such as 2026-11-01",
     datetime: "a time such as 2026-11-01T06:30:00+00:00",
     Path: "a path",
-    Decimal: "a decimal number",
-    UUID: "a UUID",
 }

@@ -14,13 +14,11 @@ import sys
 from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta, timezone
-from decimal import Decimal
 from enum import Enum
 from importlib import import_module
 from io import IOBase
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from dagy._models import is_model_class, model_from_state, model_state
 from dagy_types.errors import ArtifactError
@@ -80,7 +78,7 @@ def _to_json(value: Any) -> Any:
         return [_to_json(item) for item in value]
     if kind is dict:
         return _dict_to_json(value)
-    writer = _WRITERS.get(kind)
+    writer = _WRITERS.get(kind) or _WRITERS_BY_NAME.get(_full_name(kind))
     if writer is not None:
         return writer(value)
     if isinstance(value, Enum):
@@ -136,9 +134,13 @@ _WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     date: lambda value: {"$date": value.isoformat()},
     time: _time_to_json,
     timedelta: lambda value: {"$timedelta": [value.days, value.seconds, value.microseconds]},
-    Decimal: lambda value: {"$decimal": str(value)},
-    UUID: lambda value: {"$uuid": str(value)},
     _PATH: lambda value: {"$path": str(value)},
+}
+
+# Whoever has none of these need not load their modules.
+_WRITERS_BY_NAME: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "decimal.Decimal": lambda value: {"$decimal": str(value)},
+    "uuid.UUID": lambda value: {"$uuid": str(value)},
 }
 
 
@@ -245,8 +247,8 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "$date": date.fromisoformat,
     "$time": _read_time,
     "$timedelta": lambda body: timedelta(*body),
-    "$decimal": Decimal,
-    "$uuid": UUID,
+    "$decimal": lambda body: _find_class("decimal", "Decimal")(body),
+    "$uuid": lambda body: _find_class("uuid", "UUID")(body),
     "$path": Path,
     "$dict": dict,
     "$enum": _read_enum,

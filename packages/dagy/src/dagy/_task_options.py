@@ -29,7 +29,7 @@ _CACHES = (None, "none", "inputs", "inputs+code")
 _HOOK_LISTS = ("on_running", "on_completion", "on_failure", "on_retry")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class TaskOptions:
     """The options of a task; see `dagy.task` for their meaning.
 
