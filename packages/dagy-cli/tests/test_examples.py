@@ -65,7 +65,6 @@ ELSEWHERE = {
 
 def _examples(parser: CommandParser, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the words of each command with each of its examples."""
-    parser.fill()
     for line in (parser.epilog or "").splitlines()[1:]:
         yield (*words, line.strip())
     for action in parser._actions:

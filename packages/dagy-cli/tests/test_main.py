@@ -17,7 +17,6 @@ from dagy_types import FlowSpec
 
 
 def _leaves(parser: CommandParser, words: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
-    parser.fill()
     branches = next((a.choices for a in parser._actions if a.nargs == "A..."), None)
     if not isinstance(branches, dict):
         needs = [a for a in parser._actions if a.required and a.nargs != "*"]

@@ -10,7 +10,6 @@ from dagy_types.errors import UsageError
 
 
 def _branches(parser: CommandParser) -> dict[str, CommandParser]:
-    parser.fill()
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             return dict(action.choices)

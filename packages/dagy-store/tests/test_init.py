@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -13,16 +12,6 @@ def test_all_lists_the_public_names_in_order() -> None:
     assert dagy_store.__all__ == sorted(dagy_store.__all__)
     assert all(hasattr(dagy_store, name) for name in dagy_store.__all__)
     assert set(dagy_store.__all__) <= set(dir(dagy_store))
-
-
-def test_the_version_is_that_of_the_installed_distribution(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    metadata = tmp_path / "dagy_store-9.8.7.dist-info" / "METADATA"
-    metadata.parent.mkdir()
-    metadata.write_text("Metadata-Version: 2.1\nName: dagy-store\nVersion: 9.8.7\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    assert dagy_store.__version__ == "9.8.7"
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

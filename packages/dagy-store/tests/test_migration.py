@@ -18,7 +18,7 @@ from dagy_store._database import Database
 from dagy_store._failures import store_errors
 from dagy_store._file_lock import FileLock
 from dagy_store._migration import prepare
-from dagy_store._release import release
+from dagy_store._release import RELEASE
 from dagy_store._schema import APPLICATION_ID, MIGRATIONS, Migration
 from dagy_store._version import version_of
 from dagy_types.errors import StoreError, StoreVersionError
@@ -120,7 +120,7 @@ def test_a_newer_store_is_refused_and_not_touched(path: Path) -> None:
     with pytest.raises(StoreVersionError) as caught:
         _prepare(path)
     assert caught.value.message == (
-        f"{path} was written by a newer Dagy: made by dagy-store {release()}, "
+        f"{path} was written by a newer Dagy: made by dagy-store {RELEASE}, "
         f"needs 99.8 or newer (store version {len(_NEXT)}, this one knows {len(MIGRATIONS)})."
     )
     assert caught.value.hint == "Upgrade: pip install -U dagy-cli 'dagy-store>=99.8'"

@@ -1,21 +1,15 @@
 from __future__ import annotations
 
-import importlib.metadata
+from importlib.metadata import version
 
 import pytest
 
-from dagy_store._release import is_at_least, release
+import dagy_store
+from dagy_store._release import RELEASE, is_at_least
 
 
-def test_a_mere_copy_of_the_source_is_older_than_any_release(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def version(name: str) -> str:
-        raise importlib.metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(importlib.metadata, "version", version)
-    assert release() == "0"
-    assert not is_at_least(release(), "0.0.1")
+def test_the_release_is_that_of_the_distribution() -> None:
+    assert version("dagy-store") == RELEASE == dagy_store.__version__
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from dagy_store._connection import connect
 from dagy_store._file_lock import FileLock
 from dagy_store._migration import prepare
-from dagy_store._release import release
+from dagy_store._release import RELEASE
 from dagy_store._schema import MIGRATIONS
 from dagy_store._version import declare, version_of, why_not_writable
 from dagy_types.errors import StoreVersionError
@@ -39,7 +39,7 @@ def test_a_store_says_who_made_it_and_who_can_read_it(path: Path) -> None:
     """STORE-09: from version 1 on."""
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute("SELECT version, written_by, min_reader FROM store").fetchall()
-    assert rows == [(len(MIGRATIONS), release(), MIGRATIONS[-1].min_reader)]
+    assert rows == [(len(MIGRATIONS), RELEASE, MIGRATIONS[-1].min_reader)]
     assert _why_not_writable(path) is None
 
 
@@ -85,4 +85,4 @@ def test_a_declaration_replaces_the_one_before(path: Path) -> None:
         declare(connection, later)
         assert version_of(connection) == len(later)
         rows = [tuple(row) for row in connection.execute("SELECT * FROM store")]
-    assert rows == [(1, len(later), release(), "3.1")]
+    assert rows == [(1, len(later), RELEASE, "3.1")]

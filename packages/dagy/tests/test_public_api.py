@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -33,3 +35,35 @@ def test_importing_dagy_loads_nothing_heavy_and_starts_nothing() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == "[] 1"
+
+
+def test_running_a_flow_loads_nothing_that_it_does_not_use(tmp_path: Path) -> None:
+    program = """
+import sys
+from dagy import flow, task
+
+@task
+def load(number: int) -> int:
+    return number
+
+@flow
+def daily(number: int = 1) -> int:
+    return load(number)
+
+assert daily(number=2) == 2
+print(*sys.modules)
+"""
+    path = tmp_path / "program.py"
+    path.write_text(program)
+    ended = subprocess.run(
+        [sys.executable, str(path)],
+        env={**os.environ, "DAGY_LOCAL_DIR": str(tmp_path / "dagy")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for_others = {
+        *("asyncio", "decimal", "pickle", "random", "socket", "ssl", "tempfile", "uuid"),
+        *("httpx", "pydantic", "dagy.building", "dagy.deploy", "dagy.local._replay"),
+    }
+    assert for_others & set(ended.stdout.split()) == set()

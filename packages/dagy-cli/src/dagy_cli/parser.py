@@ -62,8 +62,7 @@ class CommandParser(argparse.ArgumentParser):
     """An argument parser of one command, which raises in place of printing and exiting.
 
     Args:
-        configure: Adds the command's own arguments, when the parser is first used; those of every
-            command follow.
+        configure: Adds the command's own arguments; those of every command follow.
     """
 
     def __init__(self, *, configure: Callable[[CommandParser], None], **settings: Any) -> None:
@@ -71,27 +70,20 @@ class CommandParser(argparse.ArgumentParser):
             add_help=False, allow_abbrev=False, formatter_class=_HelpFormatter, **settings
         )
         self.color = False  # from Python 3.14 on, help would be coloured against our own rule
-        self._configure: Callable[[CommandParser], None] | None = configure
-
-    def fill(self) -> None:
-        """Add the arguments, unless that is done."""
-        if self._configure is not None:
-            configure, self._configure = self._configure, None
-            configure(self)
-            _add_global_options(self)
+        configure(self)
+        _add_global_options(self)
 
     def add_examples(self, *examples: str) -> None:
         """End the help with these command lines."""
         self.epilog = "\n".join(["Examples:", *(f"  {example}" for example in examples)])
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse; the first use fills the parser.
+        """Parse.
 
         Raises:
             UsageError: When an argument is unknown: here, and not in `parse_args`, it is known to
                 which command it was given.
         """
-        self.fill()
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
@@ -142,6 +134,19 @@ class CommandParser(argparse.ArgumentParser):
         return f"Did you mean: {self.prog} {near[0]}" if near else f"Run: {self.prog} --help"
 
 
+class _Branch:
+    """Stands for the parser of a command, which is made when something is asked of it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self._settings = settings
+        self._parser: CommandParser | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._parser is None:
+            self._parser = CommandParser(**self._settings)
+        return getattr(self._parser, name)
+
+
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
     # argparse makes one for every argument; each would ask for the width of the terminal, which
     # takes longer than all of `--help` needs otherwise.
@@ -168,7 +173,7 @@ class _VersionAction(argparse.Action):
 
 
 def build_parser() -> CommandParser:
-    """Return the parser of the whole command; its branches are filled when they are used."""
+    """Return the parser of the whole command; its branches are made when they are used."""
     return CommandParser(prog="dagy", configure=_configure_root)
 
 
@@ -225,7 +230,12 @@ def add_catalogue_options(parser: argparse.ArgumentParser) -> None:
 def add_branches(parser: CommandParser, branches: Mapping[str, tuple[str, str]]) -> None:
     """Give a parser its branches: name, module, summary. Alone, the parser shows its help."""
     # With the name given, argparse does not make a page of help only to find it out.
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
+    commands = parser.add_subparsers(
+        title="commands",
+        metavar="COMMAND",
+        prog=parser.prog,
+        parser_class=_Branch,  # type: ignore[type-var]
+    )
     for name, (module, summary) in branches.items():
         commands.add_parser(name, help=summary, configure=_importer(module))
 

@@ -3,21 +3,18 @@
 from typing import TYPE_CHECKING
 
 from dagy_store._directory import local_directory
+from dagy_store._release import RELEASE
 
 if TYPE_CHECKING:
     from dagy_store._store import LocalMetadataStore
 
 __all__ = ["LocalMetadataStore", "__version__", "local_directory"]
 
-__version__: str
+__version__ = RELEASE
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
-        if name == "__version__":
-            from dagy_store._release import release
-
-            return release()
         if name == "LocalMetadataStore":
             # Many ask only where the record is, and need not load SQLite for that.
             from dagy_store._store import LocalMetadataStore

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from dagy_store._release import is_at_least, release
+from dagy_store._release import RELEASE, is_at_least
 from dagy_store._schema import MIGRATIONS, Migration
 from dagy_types.errors import StoreVersionError
 
@@ -27,7 +27,7 @@ def version_of(connection: sqlite3.Connection) -> int:
 def declare(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
     """Write that the file has had all these migrations, and who can read it now."""
     version = len(migrations)
-    connection.execute(_DECLARE, (version, release(), migrations[-1].min_reader))
+    connection.execute(_DECLARE, (version, RELEASE, migrations[-1].min_reader))
     connection.execute(f"PRAGMA user_version = {version}")
 
 
@@ -50,7 +50,7 @@ def why_not_writable(
             f"{path} was written by a newer Dagy ({versions}).",
             hint="Upgrade: pip install -U dagy-cli",
         )
-    if not is_at_least(release(), min_reader):
+    if not is_at_least(RELEASE, min_reader):
         raise StoreVersionError(
             f"{path} was written by a newer Dagy: made by dagy-store {written_by}, "
             f"needs {min_reader} or newer ({versions}).",

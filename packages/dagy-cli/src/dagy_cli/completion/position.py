@@ -39,7 +39,6 @@ def position_of(words: Sequence[str], parser: CommandParser) -> Position:
     *done, typed = _without_equals(words) or [""]
     waiting: argparse.Action | None = None
     given = 0
-    parser.fill()
     for word in done:
         if waiting is not None:
             waiting = None
@@ -47,7 +46,6 @@ def position_of(words: Sequence[str], parser: CommandParser) -> Position:
             waiting = _that_takes_value(parser, word)
         elif (branches := _branches(parser)) is not None and word in branches:
             parser, given = branches[word], 0
-            parser.fill()
         else:
             given += 1
     if waiting is not None:
