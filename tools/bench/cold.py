@@ -9,9 +9,11 @@ Prints the median wall time of whole processes, taken in turns, and its ratio to
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from machine import described
@@ -38,13 +40,16 @@ def main() -> None:
 
 
 def own_commands(home: Path) -> dict[str, Command]:
-    """Return the bare interpreter and `dagy run`."""
-    flow = f"{_FLOWS / 'dagy_flow.py'}:three"
+    """Return the bare interpreter and `dagy run`, with a record that is there and without one."""
+    run = [sys.executable, "-m", "dagy_cli", "run", f"{_FLOWS / 'dagy_flow.py'}:three"]
     variables = installed_environ(DAGY_LOCAL_DIR=str(home / "dagy"))
+    new = home / "new"
+    forget = partial(shutil.rmtree, new, ignore_errors=True)
     return {
         "python -c pass": Command([sys.executable, "-c", "pass"]),
         "dagy --version": Command([sys.executable, "-m", "dagy_cli", "--version"], variables),
-        "dagy run": Command([sys.executable, "-m", "dagy_cli", "run", flow], variables),
+        "dagy run": Command(run, variables),
+        "dagy run, the first": Command(run, installed_environ(DAGY_LOCAL_DIR=str(new)), forget),
     }
 
 

@@ -6,7 +6,7 @@ import os
 import statistics
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 _SHOWN_OF_ERRORS = 2000
@@ -32,10 +32,12 @@ class Command:
 
     Attributes:
         environ: Its environment variables; ``None`` for those of this process.
+        prepare: Called before each start, outside of what is timed.
     """
 
     arguments: Sequence[str]
     environ: Mapping[str, str] | None = None
+    prepare: Callable[[], object] | None = None
 
 
 def median_seconds(
@@ -65,6 +67,8 @@ def seconds_of(command: Command) -> float:
     Raises:
         StartError: When it fails.
     """
+    if command.prepare is not None:
+        command.prepare()
     start = time.perf_counter()
     done = subprocess.run(
         command.arguments,
