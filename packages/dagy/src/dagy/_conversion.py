@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 from dagy._mismatch import Mismatch, describe, mismatch
 from dagy._models import is_model_class, model_to_json, validated
 from dagy._structures import is_structure, structure
+from dagy._type_names import DECIMAL, UUID, full_name
 
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off"})
@@ -174,13 +175,12 @@ _FROM_TEXT: dict[type, Callable[[str], Any]] = {
     date: date.fromisoformat,
     Path: Path,
 }
-# Likewise, by themselves; whoever has none of them need not load their modules.
-_OWN_READERS = frozenset({"decimal.Decimal", "uuid.UUID"})
+_FROM_TEXT_BY_THEMSELVES = frozenset({DECIMAL, UUID})
 
 
 def _reader_of(hint: Any) -> Callable[[str], Any] | None:
     """Return what makes a value of a type of its text, if there is something."""
-    if isinstance(hint, type) and f"{hint.__module__}.{hint.__qualname__}" in _OWN_READERS:
+    if isinstance(hint, type) and full_name(hint) in _FROM_TEXT_BY_THEMSELVES:
         return hint
     return _FROM_TEXT.get(hint)
 

@@ -8,6 +8,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
+from dagy._type_names import DECIMAL, full_name
+
 
 class Mismatch(Exception):  # noqa: N818  a finding, turned into an error by who knows the name
     """A value does not fit; the text goes on from "parameter 'x' ".
@@ -47,7 +49,7 @@ def describe(hint: Any) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "one of " + ", ".join(member.name for member in hint)
     if isinstance(hint, type) and origin is None:
-        return f"a {hint.__name__}"
+        return "a decimal number" if full_name(hint) == DECIMAL else f"a {hint.__name__}"
     return str(hint).replace("typing.", "")
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dagy._models import is_model_class, model_from_state, model_state
+from dagy._type_names import DECIMAL, UUID, full_name
 from dagy_types.errors import ArtifactError
 
 _AS_IS = frozenset({type(None), bool, int, str})
@@ -78,7 +79,7 @@ def _to_json(value: Any) -> Any:
         return [_to_json(item) for item in value]
     if kind is dict:
         return _dict_to_json(value)
-    writer = _WRITERS.get(kind) or _WRITERS_BY_NAME.get(_full_name(kind))
+    writer = _WRITERS.get(kind) or _WRITERS_BY_NAME.get(full_name(kind))
     if writer is not None:
         return writer(value)
     if isinstance(value, Enum):
@@ -137,10 +138,9 @@ _WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     _PATH: lambda value: {"$path": str(value)},
 }
 
-# Whoever has none of these need not load their modules.
 _WRITERS_BY_NAME: dict[str, Callable[[Any], dict[str, Any]]] = {
-    "decimal.Decimal": lambda value: {"$decimal": str(value)},
-    "uuid.UUID": lambda value: {"$uuid": str(value)},
+    DECIMAL: lambda value: {"$decimal": str(value)},
+    UUID: lambda value: {"$uuid": str(value)},
 }
 
 
@@ -168,7 +168,7 @@ def _find_class(module: str, qualified_name: str) -> Any:
 
 def _refusal(value: Any) -> ArtifactError:
     kind = type(value)
-    name = kind.__qualname__ if kind.__module__ == "builtins" else _full_name(kind)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else full_name(kind)
     return ArtifactError(
         f"A value of type {name} cannot be recorded: JSON could not restore it exactly.",
         hint=_remedy(value),
@@ -188,10 +188,6 @@ def _remedy(value: Any) -> str:
     if hasattr(kind, "__next__") or isinstance(value, (KeysView, ValuesView, ItemsView)):
         return "Return a list: list(…) of it."
     return "Return plain data, a dataclass or a LocalArtifact; or set serializer='pickle'."
-
-
-def _full_name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _from_object(content: dict[str, Any]) -> Any:
