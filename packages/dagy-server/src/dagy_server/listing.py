@@ -72,13 +72,15 @@ class Listing:
         Raises:
             UsageError: When the cursor is none of this list.
         """
-        after = read_cursor(view, cursor, order=self._order) or start
+        order = self._order
+        after = read_cursor(view, cursor, order=order) or start
         rows = view.connection.execute(self.after(after, limit=limit + 1)).all()
         items = [document(row) for row in rows[:limit]]
-        if len(rows) <= limit:
-            return page_document(view, items, None, order=self._order)
-        last = rows[limit - 1]._mapping
-        return page_document(view, items, [last[key] for key in self.keys], order=self._order)
+        next_keys = None
+        if len(rows) > limit:
+            last = rows[limit - 1]._mapping
+            next_keys = [last[key] for key in self.keys]
+        return page_document(view, items, next_keys, order=order)
 
     @property
     def _order(self) -> str:

@@ -18,14 +18,7 @@ from dagy_server import events, limits
 from dagy_server.clock import to_datetime
 from dagy_server.database.schema import log_lines
 from dagy_server.errors import FieldFault, InvalidFieldsError
-from dagy_server.field_types import (
-    Label,
-    Message,
-    Moment,
-    RequestModel,
-    TaskFilter,
-    TaskRunId,
-)
+from dagy_server.field_types import Label, Message, Moment, RequestModel, TaskFilter, TaskRunId
 from dagy_server.listing import Cursor, Limit, Listing, Page
 from dagy_server.log_lines import add_lines
 from dagy_server.log_stream import LogPage, NumberedLine, log_events

@@ -40,9 +40,11 @@ class Recording:
     @property
     def is_urgent(self) -> bool:
         """Whether there is something that should not wait for what comes next."""
-        if not self._changes or self._now() >= self.due_at:
-            return bool(self._changes)
-        return any(change.status is not TaskStatus.RUNNING for change in self._changes)
+        if not self._changes:
+            return False
+        return self._now() >= self.due_at or any(
+            change.status is not TaskStatus.RUNNING for change in self._changes
+        )
 
     def wait(self, *, for_more: bool) -> None:
         """Let what there is wait, if more may come with it.
