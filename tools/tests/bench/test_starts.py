@@ -16,6 +16,14 @@ def test_every_command_is_started_as_often_as_asked_after_a_first_round(tmp_path
     assert seconds["append"] > 0
 
 
+def test_what_a_command_needs_is_prepared_before_each_start(tmp_path):
+    file = tmp_path / "record"
+    code = f"open({str(file)!r}, 'x')"
+    command = Command([sys.executable, "-c", code], prepare=lambda: file.unlink(missing_ok=True))
+
+    assert median_seconds({"make": command}, 2)["make"] > 0
+
+
 def test_a_command_that_fails_is_an_error_that_shows_what_it_said():
     command = Command([sys.executable, "-c", "raise SystemExit('no way')"])
 
